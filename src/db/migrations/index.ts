@@ -1,0 +1,6 @@
+import * as customers from './0001-customers';
+
+/** Every migration in order: a name that never changes once it has landed, and the SQL that it runs. */
+export const migrations: readonly { readonly name: string; readonly up: string }[] = [
+  { name: '0001-customers', up: customers.up },
+];
