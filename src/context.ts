@@ -1,0 +1,33 @@
+import type { Changes } from './changes/engine';
+import type { Config } from './config';
+import type { Logger } from './logger';
+import type { Reads } from './reads/reads';
+import type { Passwords } from './security/passwords';
+
+/** What every call may use. */
+export type Context = {
+  readonly config: Config;
+  readonly log: Logger;
+  /** The only way to change a customer or a group. */
+  readonly changes: Changes;
+  readonly reads: Reads;
+  readonly passwords: Passwords;
+};
+
+/** What is known of one call besides its request. */
+export type Call = {
+  /** Made by the service; in the log line of the call and in the metadata of INTERNAL. */
+  readonly id: string;
+  /** The full method, `/customer.v1.CustomerService/GetCustomer`. */
+  readonly method: string;
+  /** The calling service; '' when it is unknown. */
+  readonly caller: string;
+  readonly traceparent: string | undefined;
+  /** Milliseconds since the epoch; every unary call has one. */
+  readonly deadline: number;
+  /** Aborted when the caller is gone or the deadline has passed. */
+  readonly signal: AbortSignal;
+};
+
+/** An rpc with one request and one response: returns the answer or throws, a DomainError for a refusal. */
+export type UnaryHandler<Request, Response> = (ctx: Context, request: Request, call: Call) => Promise<Response>;
