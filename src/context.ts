@@ -1,5 +1,6 @@
 import type { Changes } from './changes/engine';
 import type { Config } from './config';
+import type { EventLog } from './events/event-log';
 import type { Logger } from './logger';
 import type { Reads } from './reads/reads';
 import type { Passwords } from './security/passwords';
@@ -11,6 +12,7 @@ export type Context = {
   /** The only way to change a customer or a group. */
   readonly changes: Changes;
   readonly reads: Reads;
+  readonly events: EventLog;
   readonly passwords: Passwords;
 };
 
@@ -23,7 +25,7 @@ export type Call = {
   /** The calling service; '' when it is unknown. */
   readonly caller: string;
   readonly traceparent: string | undefined;
-  /** Milliseconds since the epoch; every unary call has one. */
+  /** Milliseconds since the epoch; every unary call has one, a stream's may be Infinity. */
   readonly deadline: number;
   /** Aborted when the caller is gone or the deadline has passed. */
   readonly signal: AbortSignal;
@@ -31,3 +33,17 @@ export type Call = {
 
 /** An rpc with one request and one response: returns the answer or throws, a DomainError for a refusal. */
 export type UnaryHandler<Request, Response> = (ctx: Context, request: Request, call: Call) => Promise<Response>;
+
+/** An rpc that answers with a stream: yields as fast as the caller reads, no faster. `call.signal` ends it. */
+export type ServerStreamHandler<Request, Response> = (
+  ctx: Context,
+  request: Request,
+  call: Call,
+) => AsyncIterable<Response>;
+
+/** An rpc with a stream each way: takes requests as fast as it reads them, no faster. */
+export type BidiStreamHandler<Request, Response> = (
+  ctx: Context,
+  requests: AsyncIterable<Request>,
+  call: Call,
+) => AsyncIterable<Response>;
