@@ -14,7 +14,8 @@ const layers = [
 
 const directions = layers.slice(0, -1).map((layer, index) => ({
   name: `direction-${String(index + 1)}`,
-  comment: 'errors, config, logger <- models, security, db, validation <- events <- changes, reads <- rpc <- grpc <- bin',
+  comment:
+    'errors, config, logger <- models, security, db, validation <- events <- changes, reads <- rpc <- grpc <- bin',
   severity: 'error',
   from: { path: layer },
   to: { path: layers.slice(index + 1), dependencyTypesNot: ['type-only'] },
@@ -79,6 +80,9 @@ module.exports = {
     exclude: { path: '^dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
   },
 };

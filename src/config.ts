@@ -17,7 +17,8 @@ export type Config = {
   readonly passwordMinLength: number;
   readonly loginMaxFailures: number;
   readonly loginLockSeconds: number;
-  readonly tls: { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string | undefined } | undefined;
+  readonly tls:
+    { readonly certFile: string; readonly keyFile: string; readonly clientCaFile: string | undefined } | undefined;
   readonly authPolicyFile: string | undefined;
   readonly authJwtKeysFile: string | undefined;
   readonly shutdownDelayMs: number;
@@ -30,7 +31,11 @@ export type KafkaConfig = {
   readonly clientId: string;
   readonly ssl: boolean;
   readonly sasl:
-    | { readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'; readonly username: string; readonly password: string }
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly username: string;
+        readonly password: string;
+      }
     | undefined;
   readonly topicPrefix: string;
   readonly createTopics: boolean;

@@ -1,6 +1,5 @@
 import type { Changes } from './changes/engine';
 import type { Config } from './config';
-import type { EventLog } from './events/event-log';
 import type { Logger } from './logger';
 import type { Reads } from './reads/reads';
 import type { Passwords } from './security/passwords';
@@ -12,7 +11,6 @@ export type Context = {
   /** The only way to change a customer or a group. */
   readonly changes: Changes;
   readonly reads: Reads;
-  readonly events: EventLog;
   readonly passwords: Passwords;
 };
 
