@@ -24,6 +24,7 @@ create table customers (
   updated_at          timestamptz(3) not null,
   deleted_at          timestamptz(3),
   erased_at           timestamptz(3),
+  occurred_at         timestamptz(3) not null,
   constraint customers_email_present check (email is not null or erased_at is not null),
   constraint customers_account_has_password check (not has_account or password_hash is not null or erased_at is not null)
 ) with (fillfactor = 90);

@@ -1,0 +1,25 @@
+import knexFactory, { type Knex } from 'knex';
+import type { Config } from '../config';
+
+/**
+ * The pool of the calls. Every statement on the hot path gets a constant name by `.options({ name })`, which spares the
+ * server its parsing; `statementNames: false` takes the names away again, for poolers without prepared statements.
+ */
+export const createKnex = (database: Config['database']): Knex => {
+  const knex = knexFactory({
+    client: 'pg',
+    connection: {
+      connectionString: database.url,
+      application_name: 'customer-service',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+      idle_in_transaction_session_timeout: 60_000,
+    },
+    pool: { min: 0, max: database.poolSize },
+    acquireConnectionTimeout: 5_000,
+  });
+  if (!database.statementNames) {
+    knex.on('start', (builder: { options?: (options: object) => unknown }) => builder.options?.({ name: undefined }));
+  }
+  return knex;
+};

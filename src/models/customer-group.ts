@@ -1,0 +1,33 @@
+import { Model } from 'objection';
+import type { Metadata } from './customer';
+
+/** A row of `customer_groups`. */
+export type GroupRow = {
+  readonly id: string;
+  readonly name: string;
+  readonly metadata: Metadata;
+  readonly revision: number;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+};
+
+/** The columns of a GroupRow. */
+export const GROUP_COLUMNS = [
+  'id',
+  'name',
+  'metadata',
+  'revision',
+  'created_at',
+  'updated_at',
+] as const satisfies readonly (keyof GroupRow)[];
+
+/** Table `customer_groups`. Read through it; only the change engine writes. */
+export class CustomerGroupModel extends Model {
+  static override readonly tableName = 'customer_groups';
+}
+
+/** Table `customer_group_members`: who is in which group. Rows of a deleted group may still be there for a while. */
+export class CustomerGroupMemberModel extends Model {
+  static override readonly tableName = 'customer_group_members';
+  static override readonly idColumn = ['group_id', 'customer_id'];
+}

@@ -1,0 +1,25 @@
+/** Case folding, the same for every stored column and every comparison: NFC, lower case, NFC again. Never SQL's lower(). */
+export const fold = (text: string): string => text.normalize('NFC').toLowerCase().normalize('NFC');
+
+/** A phone number as it is compared: without blanks, dots, dashes, slashes and brackets, a leading 00 as +. */
+export const phoneKey = (phone: string): string => phone.replace(/[\s.\-–/()[\]]/gu, '').replace(/^00/, '+');
+
+type Searchable = {
+  readonly email: string | null;
+  readonly first_name: string | null;
+  readonly last_name: string | null;
+  readonly phone: string | null;
+};
+
+/**
+ * What search looks through: the folded texts, one a line, so that a term without blanks never matches across two of
+ * them; then every word (a run of letters and digits) with a blank before it, so that a short term can ask for the
+ * beginning of a word.
+ */
+export const searchText = (customer: Searchable): string => {
+  const texts = [customer.email, customer.first_name, customer.last_name, customer.phone].flatMap((text) =>
+    text === null ? [] : [fold(text)],
+  );
+  const words = new Set(texts.flatMap((text) => text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []));
+  return `${texts.join('\n')}\n ${[...words].join(' ')}`;
+};

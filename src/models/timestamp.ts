@@ -1,0 +1,11 @@
+import type { Timestamp } from '../gen/google/protobuf/timestamp';
+
+/** Floor division: a time before 1970 with a fraction still has nanos that are not negative. */
+export const toTimestamp = (date: Date): Timestamp => {
+  const seconds = Math.floor(date.getTime() / 1000);
+  return { seconds, nanos: (date.getTime() - seconds * 1000) * 1_000_000 };
+};
+
+/** To the millisecond; what is finer is cut off. */
+export const fromTimestamp = ({ seconds, nanos }: Timestamp): Date =>
+  new Date(seconds * 1000 + Math.floor(nanos / 1_000_000));
