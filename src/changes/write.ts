@@ -1,0 +1,244 @@
+import type { Knex } from 'knex';
+import type { CustomerState } from '../events/changed-fields';
+import { fingerprint, type AddressRow } from '../models/address';
+import type { CustomerRow } from '../models/customer';
+import type { GroupRow } from '../models/customer-group';
+import { fold, phoneKey, searchText } from '../models/fold';
+import type { BatchState } from './state';
+
+/** A row that was to be new is there already, made by somebody else since we looked. */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken';
+}
+
+/** How one column gets its values: its type in PostgreSQL, and its value of a row. */
+type Column<Row> = { readonly type: string; readonly of: (row: Row) => unknown };
+type Columns<Row> = Readonly<Record<string, Column<Row>>>;
+
+const text = <Row>(of: (row: Row) => unknown): Column<Row> => ({ type: 'text', of });
+const integer = <Row>(of: (row: Row) => unknown): Column<Row> => ({ type: 'integer', of });
+const bool = <Row>(of: (row: Row) => unknown): Column<Row> => ({ type: 'boolean', of });
+const time = <Row>(of: (row: Row) => unknown): Column<Row> => ({ type: 'timestamptz', of });
+const json = <Row>(of: (row: Row) => unknown): Column<Row> => ({ type: 'jsonb', of: (row) => JSON.stringify(of(row)) });
+
+const CUSTOMER: Columns<CustomerRow> = {
+  id: text((row) => row.id),
+  email: text((row) => row.email),
+  first_name: text((row) => row.first_name),
+  last_name: text((row) => row.last_name),
+  phone: text((row) => row.phone),
+  phone_key: text((row) => row.phone && phoneKey(row.phone)),
+  has_account: bool((row) => row.has_account),
+  password_hash: text((row) => row.password_hash),
+  password_revision: integer((row) => row.password_revision),
+  external_id: text((row) => row.external_id),
+  billing_address_id: text((row) => row.billing_address_id),
+  shipping_address_id: text((row) => row.shipping_address_id),
+  metadata: json((row) => row.metadata),
+  first_name_folded: text((row) => fold(row.first_name ?? '')),
+  last_name_folded: text((row) => fold(row.last_name ?? '')),
+  search_text: text(searchText),
+  revision: integer((row) => row.revision),
+  created_at: time((row) => row.created_at),
+  updated_at: time((row) => row.updated_at),
+  deleted_at: time((row) => row.deleted_at),
+  erased_at: time((row) => row.erased_at),
+  occurred_at: time((row) => row.occurred_at),
+};
+
+const ADDRESS: Columns<AddressRow> = {
+  id: text((row) => row.id),
+  customer_id: text((row) => row.customer_id),
+  company: text((row) => row.company),
+  first_name: text((row) => row.first_name),
+  last_name: text((row) => row.last_name),
+  address_1: text((row) => row.address_1),
+  address_2: text((row) => row.address_2),
+  city: text((row) => row.city),
+  country_code: text((row) => row.country_code),
+  province: text((row) => row.province),
+  postal_code: text((row) => row.postal_code),
+  phone: text((row) => row.phone),
+  metadata: json((row) => row.metadata),
+  fingerprint: text(fingerprint),
+  created_at: time((row) => row.created_at),
+  updated_at: time((row) => row.updated_at),
+};
+
+const GROUP: Columns<GroupRow> = {
+  id: text((row) => row.id),
+  name: text((row) => row.name),
+  name_folded: text((row) => fold(row.name)),
+  metadata: json((row) => row.metadata),
+  revision: integer((row) => row.revision),
+  created_at: time((row) => row.created_at),
+  updated_at: time((row) => row.updated_at),
+};
+
+type Member = { readonly group_id: string; readonly customer_id: string };
+
+const MEMBER: Columns<Member> = { group_id: text((row) => row.group_id), customer_id: text((row) => row.customer_id) };
+
+/** `unnest(?::text[], …)` and its bindings: one array a column, so the text of a statement never depends on how many rows. */
+const unnest = <Row>(columns: Columns<Row>, rows: readonly Row[]) => ({
+  sql: `unnest(${Object.values(columns)
+    .map(({ type }) => `?::${type}[]`)
+    .join(', ')})`,
+  bindings: Object.values(columns).map(({ of }) => rows.map(of)),
+});
+
+/** Inserts what nobody else has inserted meanwhile, in the order given. Throws Overtaken when one was not new. */
+const insert = async <Row>(
+  trx: Knex.Transaction,
+  table: string,
+  columns: Columns<Row>,
+  rows: readonly Row[],
+): Promise<void> => {
+  if (rows.length === 0) return;
+  const { sql, bindings } = unnest(columns, rows);
+  const { rowCount } = await trx
+    .raw<{ rowCount: number }>(
+      `insert into ${table} (${Object.keys(columns).join(', ')}) select * from ${sql} on conflict do nothing`,
+      bindings,
+    )
+    .options({ name: `insert_${table}` });
+  if (rowCount !== rows.length) throw new Overtaken(`a row of ${table} was there already`);
+};
+
+const update = async <Row>(
+  trx: Knex.Transaction,
+  table: string,
+  columns: Columns<Row>,
+  rows: readonly Row[],
+): Promise<void> => {
+  if (rows.length === 0) return;
+  const { sql, bindings } = unnest(columns, rows);
+  const names = Object.keys(columns);
+  await trx
+    .raw(
+      `update ${table} set ${names
+        .filter((name) => name !== 'id')
+        .map((name) => `${name} = new.${name}`)
+        .join(', ')} from ${sql} as new (${names.join(', ')}) where ${table}.id = new.id`,
+      bindings,
+    )
+    .options({ name: `update_${table}` });
+};
+
+const remove = async (trx: Knex.Transaction, table: string, ids: readonly string[]): Promise<void> => {
+  if (ids.length === 0) return;
+  await trx.raw(`delete from ${table} where id = any(?)`, [ids]).options({ name: `delete_${table}` });
+};
+
+const byEmailAndId = (a: CustomerRow, b: CustomerRow): number =>
+  `${a.email ?? ''}\n${a.id}` < `${b.email ?? ''}\n${b.id}` ? -1 : 1;
+
+/** What is in the database, as read or last written. */
+export type Written = { readonly customers: Map<string, CustomerState>; readonly groups: Map<string, GroupRow | undefined> };
+
+/** Takes note of what is in the database now, for the next `write`. */
+export const asWritten = (state: BatchState): Written => ({
+  customers: new Map(state.customers),
+  groups: new Map(state.groups),
+});
+
+/**
+ * Writes what the decisions have changed, one statement a table: what frees a name before what takes one, new customers
+ * by (email, id) so that two processes cannot cross.
+ */
+export const writeRows = async (trx: Knex.Transaction, state: BatchState, written: Written): Promise<void> => {
+  const changed = [...state.customers].flatMap(([id, after]) => {
+    const before = written.customers.get(id);
+    return before === after ? [] : [{ before, after }];
+  });
+  const existing = changed.filter(({ before }) => before !== undefined);
+  const fresh = changed.filter(({ before }) => before === undefined);
+  await update(trx, 'customers', CUSTOMER, existing.map(({ after }) => after.customer).sort((a, b) => (a.id < b.id ? -1 : 1)));
+  await insert(trx, 'customers', CUSTOMER, fresh.map(({ after }) => after.customer).sort(byEmailAndId));
+  await writeAddresses(trx, changed);
+  await writeGroups(trx, state, written);
+  await writeMembers(trx, changed);
+};
+
+type Changed = readonly { readonly before: CustomerState | undefined; readonly after: CustomerState }[];
+
+const writeAddresses = async (trx: Knex.Transaction, changed: Changed): Promise<void> => {
+  const was = new Map(changed.flatMap(({ before }) => before?.addresses ?? []).map((address) => [address.id, address]));
+  const is = new Map(changed.flatMap(({ after }) => after.addresses).map((address) => [address.id, address]));
+  await remove(trx, 'addresses', [...was.keys()].filter((id) => !is.has(id)));
+  await update(trx, 'addresses', ADDRESS, [...is.values()].filter(({ id }) => was.has(id) && was.get(id) !== is.get(id)));
+  await insert(trx, 'addresses', ADDRESS, [...is.values()].filter(({ id }) => !was.has(id)));
+};
+
+const writeMembers = async (trx: Knex.Transaction, changed: Changed): Promise<void> => {
+  const pairs = (of: CustomerState, without: CustomerState | undefined): Member[] =>
+    of.group_ids.flatMap((group_id) =>
+      without?.group_ids.includes(group_id) === true ? [] : [{ group_id, customer_id: of.customer.id }],
+    );
+  const left = changed.flatMap(({ before, after }) => (before === undefined ? [] : pairs(before, after)));
+  if (left.length > 0) {
+    const { sql, bindings } = unnest(MEMBER, left);
+    await trx
+      .raw(`delete from customer_group_members where (group_id, customer_id) in (select * from ${sql})`, bindings)
+      .options({ name: 'delete_customer_group_members' });
+  }
+  await insert(trx, 'customer_group_members', MEMBER, changed.flatMap(({ before, after }) => pairs(after, before)));
+};
+
+const writeGroups = async (trx: Knex.Transaction, state: BatchState, written: Written): Promise<void> => {
+  const changed = [...state.groups].filter(([id, after]) => written.groups.get(id) !== after);
+  const kept = changed.flatMap(([, after]) => after ?? []);
+  await remove(trx, 'customer_groups', changed.flatMap(([id, after]) => (after === undefined ? [id] : [])));
+  await update(trx, 'customer_groups', GROUP, kept.filter(({ id }) => written.groups.get(id) !== undefined));
+  await insert(trx, 'customer_groups', GROUP, kept.filter(({ id }) => written.groups.get(id) === undefined));
+};
+
+/** Answers to keep, by plain insert: a repeat that runs elsewhere at this moment makes it fail with 23505. */
+const writeReplies = async (trx: Knex.Transaction, { newReplies }: BatchState): Promise<void> => {
+  if (newReplies.length === 0) return;
+  const rows = [...newReplies].sort((a, b) => (`${a.caller}\n${a.request_id}` < `${b.caller}\n${b.request_id}` ? -1 : 1));
+  await trx
+    .raw(
+      `insert into idempotency_keys (caller, request_id, request_hash, customer_ids, response)
+       select caller, request_id, request_hash, string_to_array(customer_ids, ','), response
+         from unnest(?::text[], ?::text[], ?::bytea[], ?::text[], ?::bytea[])
+           as new (caller, request_id, request_hash, customer_ids, response)`,
+      [
+        rows.map((row) => row.caller),
+        rows.map((row) => row.request_id),
+        rows.map((row) => row.request_hash),
+        rows.map((row) => row.customer_ids.join(',')),
+        rows.map((row) => row.response),
+      ],
+    )
+    .options({ name: 'insert_idempotency_keys' });
+};
+
+/** Answers to keep, and last the events, in the order they were decided: their ids follow the revisions. */
+export const writeRecord = async (trx: Knex.Transaction, state: BatchState): Promise<void> => {
+  await writeReplies(trx, state);
+  const { outbox } = state;
+  if (outbox.length === 0) return;
+  await trx
+    .raw(
+      `insert into customer_outbox
+         (aggregate_type, aggregate_id, revision, type, occurred_at, actor, request_id, traceparent, data)
+       select aggregate_type, aggregate_id, revision, type, occurred_at, actor, request_id, traceparent, data
+         from unnest(?::text[], ?::text[], ?::integer[], ?::text[], ?::timestamptz[], ?::text[], ?::text[], ?::text[], ?::json[])
+           with ordinality
+           as new (aggregate_type, aggregate_id, revision, type, occurred_at, actor, request_id, traceparent, data, place)
+        order by place`,
+      [
+        outbox.map((row) => row.aggregate_type),
+        outbox.map((row) => row.aggregate_id),
+        outbox.map((row) => row.revision),
+        outbox.map((row) => row.type),
+        outbox.map((row) => row.occurred_at),
+        outbox.map((row) => row.actor),
+        outbox.map((row) => row.request_id),
+        outbox.map((row) => row.traceparent),
+        outbox.map((row) => row.data),
+      ],
+    )
+    .options({ name: 'insert_outbox' });
+};
