@@ -135,9 +135,9 @@ export const draftOver = (batch: BatchState, origin: Origin, now: Date): { draft
       occurred_at,
       updated_at: SILENT.has(type) ? after.customer.updated_at : occurred_at,
       password_revision:
-        after.customer.password_hash === before?.customer.password_hash
+        after.customer.password_hash === (before?.customer.password_hash ?? null)
           ? after.customer.password_revision
-          : after.customer.password_hash && revision,
+          : revision,
     };
     customers.set(customer.id, { ...after, customer });
     outbox.push(customerEvent(type, before?.customer, customer, difference, origin, extra));

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { statement } from '../db/statement';
 import type { CustomerState } from '../events/changed-fields';
 import { ADDRESS_COLUMNS, AddressModel, type AddressRow } from '../models/address';
 import { CUSTOMER_COLUMNS, CustomerModel, type CustomerRow } from '../models/customer';
@@ -12,6 +13,8 @@ export type Lockable = Pick<Work<never>, 'call' | 'identity' | 'customers' | 'cl
 /** Locked and read: `blocked` names rows that exist but are held by somebody else; nothing of them is in `state`. */
 export type Locked = { readonly state: BatchState; readonly blocked: ReadonlySet<string> };
 
+const named = (name: string) => (builder: Knex.QueryBuilder) => void builder.options({ name });
+
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 /**
@@ -19,7 +22,11 @@ const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
  * the decisions will look at. Rows that somebody else holds are skipped; with `wait` they are waited for until the
  * lock_timeout. Relations and look-ups are read after the lock, never joined to it: its snapshot is older than the lock.
  */
-export const lockAndRead = async (trx: Knex.Transaction, works: readonly Lockable[], wait: boolean): Promise<Locked> => {
+export const lockAndRead = async (
+  trx: Knex.Transaction,
+  works: readonly Lockable[],
+  wait: boolean,
+): Promise<Locked> => {
   const state = newBatchState();
   const customerIds = unique(works.flatMap((work) => work.customers)).sort();
   const customers = await lockCustomers(trx, customerIds, wait);
@@ -42,10 +49,9 @@ const lockCustomers = async (trx: Knex.Transaction, ids: readonly string[], wait
     .select(...CUSTOMER_COLUMNS)
     .whereRaw('id = any(?)', [ids])
     .orderBy('id')
-    .forNoKeyUpdate();
-  return (wait ? query : query.skipLocked())
-    .options({ name: wait ? 'await_customers' : 'lock_customers' })
-    .castTo<CustomerRow[]>();
+    .forNoKeyUpdate()
+    .onBuildKnex(named(wait ? 'await_customers' : 'lock_customers'));
+  return (wait ? query : query.skipLocked()).castTo<CustomerRow[]>();
 };
 
 /** Those of `ids` that were not obtained although they exist. */
@@ -57,9 +63,9 @@ const heldRows = async (
 ): Promise<string[]> => {
   const missing = ids.filter((id) => !obtained.has(id));
   if (missing.length === 0) return [];
-  const { rows } = await trx
-    .raw<{ rows: { id: string }[] }>(`select id from ${table} where id = any(?)`, [missing])
-    .options({ name: `held_${table}` });
+  const { rows } = await statement<{ id: string }>(trx, `held_${table}`, `select id from ${table} where id = any(?)`, [
+    missing,
+  ]);
   return rows.map(({ id }) => id);
 };
 
@@ -99,7 +105,7 @@ const readRelations = async (
   const put = <Row extends { readonly customer_id: string }>(
     ids: readonly string[],
     rows: readonly Row[],
-    relation: (rows: readonly Row[]) => Partial<CustomerState>,
+    relation: (own: readonly Row[]) => Partial<CustomerState>,
   ): void => {
     for (const id of ids) {
       const state = customers.get(id);
@@ -116,22 +122,23 @@ const readRelations = async (
           .select(...ADDRESS_COLUMNS)
           .whereRaw('customer_id = any(?)', [withAddresses])
           .orderBy(['created_at', 'id'])
-          .options({ name: 'read_addresses' })
+          .onBuildKnex(named('read_addresses'))
           .castTo<AddressRow[]>(),
     withGroups.length === 0
       ? []
-      : trx
-          .raw<{ rows: { group_id: string; customer_id: string }[] }>(
-            `select member.group_id, member.customer_id
+      : statement<{ group_id: string; customer_id: string }>(
+          trx,
+          'read_members',
+          `select member.group_id, member.customer_id
                from customer_group_members member join customer_groups on customer_groups.id = member.group_id
               where member.customer_id = any(?) order by member.group_id`,
-            [withGroups],
-          )
-          .options({ name: 'read_members' })
-          .then(({ rows }) => rows),
+          [withGroups],
+        ).then(({ rows }) => rows),
   ]);
-  put(withAddresses, addresses, (own) => ({ addresses: own }));
-  put(withGroups, members, (own) => ({ group_ids: own.map(({ group_id }) => group_id) }));
+  put<AddressRow>(withAddresses, addresses, (own) => ({ addresses: own }));
+  put<{ group_id: string; customer_id: string }>(withGroups, members, (own) => ({
+    group_ids: own.map(({ group_id }) => group_id),
+  }));
 };
 
 const readReplies = async (
@@ -149,13 +156,13 @@ export const storedReplies = async (
   knex: Knex,
   works: readonly Pick<Lockable, 'call' | 'identity'>[],
 ): Promise<StoredReply[]> => {
-  const { rows } = await knex
-    .raw<{ rows: StoredReply[] }>(
-      `select caller, request_id, request_hash, customer_ids, response from idempotency_keys
+  const { rows } = await statement<StoredReply>(
+    knex,
+    'read_replies',
+    `select caller, request_id, request_hash, customer_ids, response from idempotency_keys
         where (caller, request_id) in (select * from unnest(?::text[], ?::text[]))`,
-      [works.map((work) => work.call.caller), works.map((work) => work.identity.request.request_id)],
-    )
-    .options({ name: 'read_replies' });
+    [works.map((work) => work.call.caller), works.map((work) => work.identity.request.request_id)],
+  );
   return rows;
 };
 
@@ -181,21 +188,22 @@ export const readHolders = async (
   const live = async (column: 'email' | 'external_id', values: readonly string[]): Promise<Holder[]> =>
     values.length === 0
       ? []
-      : trx
-          .raw<{ rows: Holder[] }>(
-            `select id, email, has_account, external_id from customers
-              where ${column} = any(?) and deleted_at is null`,
-            [values],
-          )
-          .options({ name: `holders_of_${column}` })
-          .then(({ rows }) => rows);
+      : statement<Holder>(
+          trx,
+          `holders_of_${column}`,
+          `select id, email, has_account, external_id from customers where ${column} = any(?) and deleted_at is null`,
+          [values],
+        ).then(({ rows }) => rows);
   const [byId, byEmail, byExternalId, groups] = await Promise.all([
     heldRows(trx, 'customers', ids, new Map()),
     live('email', emails),
     live('external_id', externalIds),
     names.length === 0
       ? []
-      : CustomerGroupModel.query(trx).select('id', 'name').whereIn('name', names).castTo<{ id: string; name: string }[]>(),
+      : CustomerGroupModel.query(trx)
+          .select('id', 'name')
+          .whereIn('name', names)
+          .castTo<{ id: string; name: string }[]>(),
   ]);
   const { holders } = state;
   for (const id of byId) holders.set(holderKey.id(id), id);

@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
+import { statement } from '../db/statement';
 import type { CustomerState } from '../events/changed-fields';
+import type { OutboxRow } from '../events/record';
 import { fingerprint, type AddressRow } from '../models/address';
 import type { CustomerRow } from '../models/customer';
 import type { GroupRow } from '../models/customer-group';
@@ -75,6 +77,18 @@ const GROUP: Columns<GroupRow> = {
   updated_at: time((row) => row.updated_at),
 };
 
+const OUTBOX: Columns<OutboxRow> = {
+  aggregate_type: text((row) => row.aggregate_type),
+  aggregate_id: text((row) => row.aggregate_id),
+  revision: integer((row) => row.revision),
+  type: text((row) => row.type),
+  occurred_at: time((row) => row.occurred_at),
+  actor: text((row) => row.actor),
+  request_id: text((row) => row.request_id),
+  traceparent: text((row) => row.traceparent),
+  data: { type: 'json', of: (row) => row.data },
+};
+
 type Member = { readonly group_id: string; readonly customer_id: string };
 
 const MEMBER: Columns<Member> = { group_id: text((row) => row.group_id), customer_id: text((row) => row.customer_id) };
@@ -96,12 +110,12 @@ const insert = async <Row>(
 ): Promise<void> => {
   if (rows.length === 0) return;
   const { sql, bindings } = unnest(columns, rows);
-  const { rowCount } = await trx
-    .raw<{ rowCount: number }>(
-      `insert into ${table} (${Object.keys(columns).join(', ')}) select * from ${sql} on conflict do nothing`,
-      bindings,
-    )
-    .options({ name: `insert_${table}` });
+  const { rowCount } = await statement(
+    trx,
+    `insert_${table}`,
+    `insert into ${table} (${Object.keys(columns).join(', ')}) select * from ${sql} on conflict do nothing`,
+    bindings,
+  );
   if (rowCount !== rows.length) throw new Overtaken(`a row of ${table} was there already`);
 };
 
@@ -114,27 +128,30 @@ const update = async <Row>(
   if (rows.length === 0) return;
   const { sql, bindings } = unnest(columns, rows);
   const names = Object.keys(columns);
-  await trx
-    .raw(
-      `update ${table} set ${names
-        .filter((name) => name !== 'id')
-        .map((name) => `${name} = new.${name}`)
-        .join(', ')} from ${sql} as new (${names.join(', ')}) where ${table}.id = new.id`,
-      bindings,
-    )
-    .options({ name: `update_${table}` });
+  await statement(
+    trx,
+    `update_${table}`,
+    `update ${table} set ${names
+      .filter((name) => name !== 'id')
+      .map((name) => `${name} = new.${name}`)
+      .join(', ')} from ${sql} as new (${names.join(', ')}) where ${table}.id = new.id`,
+    bindings,
+  );
 };
 
 const remove = async (trx: Knex.Transaction, table: string, ids: readonly string[]): Promise<void> => {
   if (ids.length === 0) return;
-  await trx.raw(`delete from ${table} where id = any(?)`, [ids]).options({ name: `delete_${table}` });
+  await statement(trx, `delete_${table}`, `delete from ${table} where id = any(?)`, [ids]);
 };
 
 const byEmailAndId = (a: CustomerRow, b: CustomerRow): number =>
   `${a.email ?? ''}\n${a.id}` < `${b.email ?? ''}\n${b.id}` ? -1 : 1;
 
 /** What is in the database, as read or last written. */
-export type Written = { readonly customers: Map<string, CustomerState>; readonly groups: Map<string, GroupRow | undefined> };
+export type Written = {
+  readonly customers: Map<string, CustomerState>;
+  readonly groups: Map<string, GroupRow | undefined>;
+};
 
 /** Takes note of what is in the database now, for the next `write`. */
 export const asWritten = (state: BatchState): Written => ({
@@ -153,7 +170,12 @@ export const writeRows = async (trx: Knex.Transaction, state: BatchState, writte
   });
   const existing = changed.filter(({ before }) => before !== undefined);
   const fresh = changed.filter(({ before }) => before === undefined);
-  await update(trx, 'customers', CUSTOMER, existing.map(({ after }) => after.customer).sort((a, b) => (a.id < b.id ? -1 : 1)));
+  await update(
+    trx,
+    'customers',
+    CUSTOMER,
+    existing.map(({ after }) => after.customer).sort((a, b) => (a.id < b.id ? -1 : 1)),
+  );
   await insert(trx, 'customers', CUSTOMER, fresh.map(({ after }) => after.customer).sort(byEmailAndId));
   await writeAddresses(trx, changed);
   await writeGroups(trx, state, written);
@@ -165,9 +187,23 @@ type Changed = readonly { readonly before: CustomerState | undefined; readonly a
 const writeAddresses = async (trx: Knex.Transaction, changed: Changed): Promise<void> => {
   const was = new Map(changed.flatMap(({ before }) => before?.addresses ?? []).map((address) => [address.id, address]));
   const is = new Map(changed.flatMap(({ after }) => after.addresses).map((address) => [address.id, address]));
-  await remove(trx, 'addresses', [...was.keys()].filter((id) => !is.has(id)));
-  await update(trx, 'addresses', ADDRESS, [...is.values()].filter(({ id }) => was.has(id) && was.get(id) !== is.get(id)));
-  await insert(trx, 'addresses', ADDRESS, [...is.values()].filter(({ id }) => !was.has(id)));
+  await remove(
+    trx,
+    'addresses',
+    [...was.keys()].filter((id) => !is.has(id)),
+  );
+  await update(
+    trx,
+    'addresses',
+    ADDRESS,
+    [...is.values()].filter(({ id }) => was.has(id) && was.get(id) !== is.get(id)),
+  );
+  await insert(
+    trx,
+    'addresses',
+    ADDRESS,
+    [...is.values()].filter(({ id }) => !was.has(id)),
+  );
 };
 
 const writeMembers = async (trx: Knex.Transaction, changed: Changed): Promise<void> => {
@@ -178,67 +214,77 @@ const writeMembers = async (trx: Knex.Transaction, changed: Changed): Promise<vo
   const left = changed.flatMap(({ before, after }) => (before === undefined ? [] : pairs(before, after)));
   if (left.length > 0) {
     const { sql, bindings } = unnest(MEMBER, left);
-    await trx
-      .raw(`delete from customer_group_members where (group_id, customer_id) in (select * from ${sql})`, bindings)
-      .options({ name: 'delete_customer_group_members' });
+    await statement(
+      trx,
+      'delete_customer_group_members',
+      `delete from customer_group_members where (group_id, customer_id) in (select * from ${sql})`,
+      bindings,
+    );
   }
-  await insert(trx, 'customer_group_members', MEMBER, changed.flatMap(({ before, after }) => pairs(after, before)));
+  await insert(
+    trx,
+    'customer_group_members',
+    MEMBER,
+    changed.flatMap(({ before, after }) => pairs(after, before)),
+  );
 };
 
 const writeGroups = async (trx: Knex.Transaction, state: BatchState, written: Written): Promise<void> => {
   const changed = [...state.groups].filter(([id, after]) => written.groups.get(id) !== after);
   const kept = changed.flatMap(([, after]) => after ?? []);
-  await remove(trx, 'customer_groups', changed.flatMap(([id, after]) => (after === undefined ? [id] : [])));
-  await update(trx, 'customer_groups', GROUP, kept.filter(({ id }) => written.groups.get(id) !== undefined));
-  await insert(trx, 'customer_groups', GROUP, kept.filter(({ id }) => written.groups.get(id) === undefined));
+  await remove(
+    trx,
+    'customer_groups',
+    changed.flatMap(([id, after]) => (after === undefined ? [id] : [])),
+  );
+  await update(
+    trx,
+    'customer_groups',
+    GROUP,
+    kept.filter(({ id }) => written.groups.get(id) !== undefined),
+  );
+  await insert(
+    trx,
+    'customer_groups',
+    GROUP,
+    kept.filter(({ id }) => written.groups.get(id) === undefined),
+  );
 };
 
 /** Answers to keep, by plain insert: a repeat that runs elsewhere at this moment makes it fail with 23505. */
 const writeReplies = async (trx: Knex.Transaction, { newReplies }: BatchState): Promise<void> => {
   if (newReplies.length === 0) return;
-  const rows = [...newReplies].sort((a, b) => (`${a.caller}\n${a.request_id}` < `${b.caller}\n${b.request_id}` ? -1 : 1));
-  await trx
-    .raw(
-      `insert into idempotency_keys (caller, request_id, request_hash, customer_ids, response)
-       select caller, request_id, request_hash, string_to_array(customer_ids, ','), response
-         from unnest(?::text[], ?::text[], ?::bytea[], ?::text[], ?::bytea[])
-           as new (caller, request_id, request_hash, customer_ids, response)`,
-      [
-        rows.map((row) => row.caller),
-        rows.map((row) => row.request_id),
-        rows.map((row) => row.request_hash),
-        rows.map((row) => row.customer_ids.join(',')),
-        rows.map((row) => row.response),
-      ],
-    )
-    .options({ name: 'insert_idempotency_keys' });
+  const rows = [...newReplies].sort((a, b) =>
+    `${a.caller}\n${a.request_id}` < `${b.caller}\n${b.request_id}` ? -1 : 1,
+  );
+  await statement(
+    trx,
+    'insert_idempotency_keys',
+    `insert into idempotency_keys (caller, request_id, request_hash, customer_ids, response)
+     select caller, request_id, request_hash, string_to_array(customer_ids, ','), response
+       from unnest(?::text[], ?::text[], ?::bytea[], ?::text[], ?::bytea[])
+         as new (caller, request_id, request_hash, customer_ids, response)`,
+    [
+      rows.map((row) => row.caller),
+      rows.map((row) => row.request_id),
+      rows.map((row) => row.request_hash),
+      rows.map((row) => row.customer_ids.join(',')),
+      rows.map((row) => row.response),
+    ],
+  );
 };
 
 /** Answers to keep, and last the events, in the order they were decided: their ids follow the revisions. */
 export const writeRecord = async (trx: Knex.Transaction, state: BatchState): Promise<void> => {
   await writeReplies(trx, state);
-  const { outbox } = state;
-  if (outbox.length === 0) return;
-  await trx
-    .raw(
-      `insert into customer_outbox
-         (aggregate_type, aggregate_id, revision, type, occurred_at, actor, request_id, traceparent, data)
-       select aggregate_type, aggregate_id, revision, type, occurred_at, actor, request_id, traceparent, data
-         from unnest(?::text[], ?::text[], ?::integer[], ?::text[], ?::timestamptz[], ?::text[], ?::text[], ?::text[], ?::json[])
-           with ordinality
-           as new (aggregate_type, aggregate_id, revision, type, occurred_at, actor, request_id, traceparent, data, place)
-        order by place`,
-      [
-        outbox.map((row) => row.aggregate_type),
-        outbox.map((row) => row.aggregate_id),
-        outbox.map((row) => row.revision),
-        outbox.map((row) => row.type),
-        outbox.map((row) => row.occurred_at),
-        outbox.map((row) => row.actor),
-        outbox.map((row) => row.request_id),
-        outbox.map((row) => row.traceparent),
-        outbox.map((row) => row.data),
-      ],
-    )
-    .options({ name: 'insert_outbox' });
+  if (state.outbox.length === 0) return;
+  const { sql, bindings } = unnest(OUTBOX, state.outbox);
+  const names = Object.keys(OUTBOX).join(', ');
+  await statement(
+    trx,
+    'insert_outbox',
+    `insert into customer_outbox (${names})
+     select ${names} from ${sql} with ordinality as new (${names}, place) order by place`,
+    bindings,
+  );
 };

@@ -16,7 +16,11 @@ export const CUSTOMER_EVENT_TYPES = [
   'customer.locked',
 ] as const;
 
-export const GROUP_EVENT_TYPES = ['customer_group.created', 'customer_group.updated', 'customer_group.deleted'] as const;
+export const GROUP_EVENT_TYPES = [
+  'customer_group.created',
+  'customer_group.updated',
+  'customer_group.deleted',
+] as const;
 
 export type CustomerEventType = (typeof CUSTOMER_EVENT_TYPES)[number];
 export type GroupEventType = (typeof GROUP_EVENT_TYPES)[number];

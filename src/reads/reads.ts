@@ -1,0 +1,28 @@
+import DataLoader from 'dataloader';
+import type { Knex } from 'knex';
+import { CUSTOMER_COLUMNS, CustomerModel, type CustomerRow } from '../models/customer';
+
+/** Reads by key: all that are asked for in one turn of the event loop are one query. */
+export type Reads = {
+  /** A customer that is alive. */
+  readonly customer: (id: string) => Promise<CustomerRow | undefined>;
+};
+
+/** Keys per statement: more are several statements. */
+const MAX_BATCH = 1_000;
+
+export const createReads = (knex: Knex): Reads => {
+  const customers = new DataLoader<string, CustomerRow | undefined>(
+    async (ids) => {
+      const rows = await CustomerModel.query(knex)
+        .select(...CUSTOMER_COLUMNS)
+        .whereRaw('id = any(?) and deleted_at is null', [ids as string[]])
+        .onBuildKnex((builder: Knex.QueryBuilder) => void builder.options({ name: 'customers_by_id' }))
+        .castTo<CustomerRow[]>();
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return ids.map((id) => byId.get(id));
+    },
+    { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (run) => setImmediate(run) },
+  );
+  return { customer: (id) => customers.load(id) };
+};

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { UnaryHandler } from '../../context';
+import { CreateCustomerResponse, type CreateCustomerRequest } from '../../gen/customer/v1/customer';
+import { toCustomer, type CustomerRow } from '../../models/customer';
+import { newId } from '../../models/ids';
+import { email, LIMITS, optionalId, password, requestId, text } from '../../validation/fields';
+import { metadata } from '../../validation/metadata';
+import { schemaBy, validate } from '../../validation/validate';
+
+const schema = schemaBy((minPassword: number) =>
+  z.object({
+    email: email(),
+    password: z.literal('').or(password(minPassword)),
+    first_name: text(LIMITS.name),
+    last_name: text(LIMITS.name),
+    phone: text(LIMITS.phone),
+    external_id: text(LIMITS.externalId),
+    metadata: metadata(),
+    id: optionalId('cus'),
+    request_id: requestId(),
+  }),
+);
+
+type Request = z.output<ReturnType<typeof schema>>;
+
+/** The seed's create: with a password a registered customer, without one a guest. */
+export const createCustomer: UnaryHandler<CreateCustomerRequest, CreateCustomerResponse> = async (ctx, raw, call) => {
+  const request = validate(schema(ctx.config.passwordMinLength), raw);
+  const id = request.id === '' ? newId('cus') : request.id;
+  const password_hash = request.password === '' ? null : await ctx.passwords.hash(request.password, call.deadline);
+  return ctx.changes.run({
+    call,
+    identity: { rpc: 'CreateCustomer', request },
+    reply: CreateCustomerResponse,
+    customers: [],
+    creates: [id],
+    claims: {
+      ids: request.id === '' ? [] : [id],
+      emails: [request.email],
+      external_ids: request.external_id === '' ? [] : [request.external_id],
+    },
+    decide: (draft) => {
+      const customer = draft.create({
+        customer: newCustomer(id, request, password_hash, draft.now),
+        addresses: [],
+        group_ids: [],
+      });
+      return { customer: toCustomer(customer) };
+    },
+  });
+};
+
+const nullIfEmpty = (value: string): string | null => (value === '' ? null : value);
+
+const newCustomer = (id: string, request: Request, password_hash: string | null, now: Date): CustomerRow => ({
+  id,
+  email: request.email,
+  first_name: nullIfEmpty(request.first_name),
+  last_name: nullIfEmpty(request.last_name),
+  phone: nullIfEmpty(request.phone),
+  has_account: password_hash !== null,
+  password_hash,
+  password_revision: null,
+  external_id: nullIfEmpty(request.external_id),
+  billing_address_id: null,
+  shipping_address_id: null,
+  metadata: request.metadata,
+  revision: 0,
+  created_at: now,
+  updated_at: now,
+  deleted_at: null,
+  erased_at: null,
+  occurred_at: now,
+});

@@ -1,0 +1,10 @@
+import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { BidiStreamHandler, ServerStreamHandler, UnaryHandler } from '../context';
+
+/** A service and its handlers, under the method names of the generated definition. Every method has exactly one. */
+export type RpcService = {
+  readonly definition: ServiceDefinition;
+  readonly unary: Readonly<Record<string, UnaryHandler<never, unknown>>>;
+  readonly serverStream?: Readonly<Record<string, ServerStreamHandler<never, unknown>>>;
+  readonly bidiStream?: Readonly<Record<string, BidiStreamHandler<never, unknown>>>;
+};
