@@ -7,4 +7,6 @@ export type RpcService = {
   readonly unary: Readonly<Record<string, UnaryHandler<never, unknown>>>;
   readonly serverStream?: Readonly<Record<string, ServerStreamHandler<never, unknown>>>;
   readonly bidiStream?: Readonly<Record<string, BidiStreamHandler<never, unknown>>>;
+  /** Streams that never end by themselves: ended with DRAINING when the server stops. */
+  readonly endless?: readonly string[];
 };

@@ -1,0 +1,101 @@
+import {
+  status,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+} from '@grpc/grpc-js';
+import type { BidiStreamHandler, Context, ServerStreamHandler, UnaryHandler } from '../context';
+import { decoded, takeIn, type Adapting, type Undecodable } from './incoming';
+
+/** Turns an answer into bytes; the library only passes them on, so that a message that cannot be encoded is our error. */
+export type Serialize = (response: unknown) => Buffer;
+
+/** Promise in, callback out. Owns every way a call can end, so that no rejection is left over: one would end the process. */
+export const unary =
+  (
+    context: Context,
+    handler: UnaryHandler<never, unknown>,
+    serialize: Serialize,
+    adapting: Adapting,
+  ): handleUnaryCall<unknown, Buffer> =>
+  (grpcCall, callback) => {
+    const answer = (error: unknown): void => {
+      const refusal = incoming.refuse(error);
+      if (incoming.end(refusal.code)) callback(refusal);
+    };
+    const incoming = takeIn(adapting, grpcCall, answer);
+    const run = async (): Promise<Buffer> =>
+      serialize(await handler(context, decoded(grpcCall.request as Undecodable) as never, incoming.call));
+    run().then((response) => {
+      if (incoming.end(status.OK)) callback(null, response);
+    }, answer);
+  };
+
+type Writable = {
+  write: (chunk: Buffer) => boolean;
+  once: (event: string, listener: () => void) => unknown;
+  end: () => void;
+  emit: (event: 'error', error: unknown) => boolean;
+};
+
+/** Sends what a handler yields, as fast as the caller takes it. */
+const pump = async (
+  stream: Writable,
+  answers: (call: ReturnType<typeof takeIn>['call']) => AsyncIterable<unknown>,
+  serialize: Serialize,
+  incoming: ReturnType<typeof takeIn>,
+): Promise<void> => {
+  try {
+    for await (const answer of answers(incoming.call)) {
+      if (incoming.isOver()) return;
+      if (!stream.write(serialize(answer))) await taken(stream);
+    }
+    const { reason } = incoming.call.signal as { reason: unknown };
+    if (reason !== undefined) throw reason;
+    if (incoming.end(status.OK)) stream.end();
+  } catch (error) {
+    const refusal = incoming.refuse(error);
+    if (incoming.end(refusal.code)) stream.emit('error', refusal);
+  }
+};
+
+const taken = (stream: Writable): Promise<void> =>
+  new Promise((resolve) => {
+    for (const event of ['drain', 'cancelled', 'close']) stream.once(event, resolve);
+  });
+
+/** An answer in a stream. */
+export const serverStream =
+  (
+    context: Context,
+    handler: ServerStreamHandler<never, unknown>,
+    serialize: Serialize,
+    adapting: Adapting,
+  ): handleServerStreamingCall<unknown, Buffer> =>
+  (stream) => {
+    const incoming = takeIn(adapting, stream, undefined);
+    void pump(
+      stream,
+      (call) => handler(context, decoded(stream.request as Undecodable) as never, call),
+      serialize,
+      incoming,
+    );
+  };
+
+/** Streams both ways; requests are read as fast as the handler asks for them. */
+export const bidiStream =
+  (
+    context: Context,
+    handler: BidiStreamHandler<never, unknown>,
+    serialize: Serialize,
+    adapting: Adapting,
+  ): handleBidiStreamingCall<unknown, Buffer> =>
+  (stream) => {
+    const incoming = takeIn(adapting, stream, undefined);
+    const requests = async function* (): AsyncGenerator<unknown> {
+      for await (const request of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Undecodable>) {
+        yield decoded(request);
+      }
+    };
+    void pump(stream, (call) => handler(context, requests() as AsyncGenerator<never>, call), serialize, incoming);
+  };

@@ -1,0 +1,13 @@
+import type { ServerDuplexStream, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
+
+type GrpcCall =
+  ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+
+/** Who calls: the first URI or DNS name of its client certificate, else its common name; '' without a certificate. */
+export const callerOf = (call: GrpcCall): string => {
+  const certificate = call.getAuthContext().sslPeerCertificate;
+  if (certificate === undefined) return '';
+  const name = /(?:URI|DNS):([^,]+)/.exec(certificate.subjectaltname ?? '')?.[1];
+  const commonName: unknown = certificate.subject.CN;
+  return name ?? (typeof commonName === 'string' ? commonName : '');
+};

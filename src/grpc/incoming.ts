@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
+import { status, type ServerDuplexStream, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import type { Call } from '../context';
+import { DomainError, invalidRequest } from '../errors';
+import type { Logger } from '../logger';
+import { callerOf } from './callers';
+import type { Observer } from './observe';
+import { answerTo, type Answer } from './status';
+
+/** What the adapters need beside a handler. */
+export type Adapting = {
+  readonly method: string;
+  readonly log: Logger;
+  readonly observer: Observer | undefined;
+  /** Aborted when the server drains; only calls that would never end by themselves listen to it. */
+  readonly draining?: AbortSignal;
+};
+
+/** A call without deadline gets this one; streams get none. */
+const DEFAULT_DEADLINE_MS = 5_000;
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** What stands in the place of a request that could not be decoded: a throwing deserialiser is not ours to answer. */
+export class Undecodable {
+  constructor(readonly cause: unknown) {}
+}
+
+/** Throws INVALID_REQUEST for a message that could not be decoded, whatever was wrong with it. */
+export const decoded = <Request>(request: Request | Undecodable): Request => {
+  if (!(request instanceof Undecodable)) return request;
+  throw invalidRequest([{ field: '', description: 'the message cannot be decoded' }]);
+};
+
+type GrpcCall =
+  ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+
+/** A call from its first to its last moment: ended exactly once, by us, the caller, the deadline or the library. */
+export type Incoming = {
+  readonly call: Call;
+  readonly isOver: () => boolean;
+  /** Tells the observer; false when the call had ended already and nothing may be sent any more. */
+  readonly end: (code: status) => boolean;
+  /** What to send for something thrown; logs the cause of a bug. */
+  readonly refuse: (thrown: unknown) => Answer;
+};
+
+/** Takes a call in. `onDeadline` is called when the default deadline passes, which the library does not know of. */
+export const takeIn = (
+  { method, log, observer, draining }: Adapting,
+  grpcCall: GrpcCall,
+  onDeadline: ((error: DomainError) => void) | undefined,
+): Incoming => {
+  const startedAt = performance.now();
+  const given = Number(grpcCall.getDeadline());
+  const hasDefault = given === Infinity && onDeadline !== undefined;
+  const deadline = hasDefault ? Date.now() + DEFAULT_DEADLINE_MS : given;
+  const traceparent = grpcCall.metadata.get('traceparent')[0];
+  let controller: AbortController | undefined;
+  let over = false;
+  let abortReason: unknown;
+
+  const call: Call = {
+    id: randomUUID(),
+    method,
+    caller: callerOf(grpcCall),
+    traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
+    deadline,
+    // Most calls never look at it.
+    get signal() {
+      controller ??= new AbortController();
+      if (abortReason !== undefined) controller.abort(abortReason);
+      return controller.signal;
+    },
+  };
+
+  const abort = (reason: unknown): void => {
+    abortReason = reason;
+    controller?.abort(reason);
+  };
+
+  const end = (code: status): boolean => {
+    if (over) return false;
+    over = true;
+    if (timer !== undefined) clearTimeout(timer);
+    draining?.removeEventListener('abort', drain);
+    const { id, caller } = call;
+    const ms = Math.round((performance.now() - startedAt) * 100) / 100;
+    observer?.ended({ id, method, caller, traceparent: call.traceparent, code: status[code], ms });
+    return true;
+  };
+
+  const drain = (): void => abort(new DomainError('DRAINING', 'This server is shutting down, call again'));
+
+  const timer = hasDefault
+    ? setTimeout(() => {
+        const error = new DomainError('DEADLINE_EXCEEDED', 'The default deadline of 5 s passed');
+        abort(error);
+        onDeadline(error);
+      }, DEFAULT_DEADLINE_MS)
+    : undefined;
+  draining?.addEventListener('abort', drain, { once: true });
+  observer?.started(method);
+  // The library emits this after every call, also after one that was answered.
+  (grpcCall as EventEmitter).on('cancelled', () => {
+    const isLate = Date.now() >= deadline;
+    if (!end(isLate ? status.DEADLINE_EXCEEDED : status.CANCELLED)) return;
+    abort(new DomainError(isLate ? 'DEADLINE_EXCEEDED' : 'CANCELLED', 'The caller is gone'));
+  });
+
+  const refuse = (thrown: unknown): Answer => {
+    const { answer, isBug } = answerTo(thrown, call.id);
+    if (isBug) log.error({ err: thrown, call_id: call.id, method }, 'a call failed');
+    else if (answer.code === status.UNAVAILABLE)
+      log.warn({ err: thrown, call_id: call.id, method }, 'a call was not possible');
+    return answer;
+  };
+  return { call, isOver: () => over, end, refuse };
+};
