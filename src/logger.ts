@@ -1,8 +1,10 @@
-import { pino } from 'pino';
+import { destination, pino } from 'pino';
 
 /** What the service logs with. Never pass personal data: no e-mail, name, phone, address, password or token. */
-export type Logger = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
+export type Logger = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'flush'>;
 
-/** JSON lines on stdout; readable text when stdout is a terminal. */
+/** JSON lines on stdout, written in the background; readable text when stdout is a terminal. */
 export const createLogger = (level: string): Logger =>
-  process.stdout.isTTY ? pino({ level, transport: { target: 'pino-pretty' } }) : pino({ level });
+  process.stdout.isTTY
+    ? pino({ level, transport: { target: 'pino-pretty' } })
+    : pino({ level }, destination({ sync: false, minLength: 4_096, periodicFlush: 100 }));

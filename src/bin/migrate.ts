@@ -1,0 +1,15 @@
+import { ConfigError, readConfig } from '../config';
+import { migrate } from '../db/migrate';
+
+const main = async (): Promise<void> => {
+  const { database } = readConfig({ NODE_ENV: undefined, DATABASE_URL: process.env['DATABASE_URL'] });
+  const applied = await migrate(database.url);
+  process.stdout.write(
+    applied.length === 0 ? 'nothing to migrate\n' : applied.map((name) => `applied ${name}\n`).join(''),
+  );
+};
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError || error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,24 @@
+import { startRelay } from '../events/relay';
+import { startHttp } from '../http';
+import { createMetrics } from '../metrics';
+import { runProcess } from './process';
+
+/** 9465 by default, so that a service on the same machine keeps its own. */
+const env = { HTTP_PORT: '9465', ...process.env };
+
+void runProcess(env, async (config, log) => {
+  const relay = startRelay({ config, log });
+  const metrics = createMetrics();
+  metrics.watchRelay(relay.status);
+  const http =
+    config.httpPort === 'off'
+      ? undefined
+      : await startHttp({ host: config.host, port: config.httpPort, isReady: () => true, metrics: metrics.text });
+  log.info({ kafka: config.kafka?.brokers }, 'relaying');
+  return {
+    stop: async () => {
+      await relay.stop();
+      await http?.stop();
+    },
+  };
+});
