@@ -1,0 +1,89 @@
+import type { Pool } from 'pg';
+
+/** The lead of one sink, for a time: by the database's clock there, by this process' monotonic clock here. */
+export type Lease = {
+  /** Tries to gain or keep the lead. `gained`: it was not ours before, and `position` is where to go on. */
+  readonly hold: () => Promise<{ readonly leading: boolean; readonly gained: boolean; readonly position: number }>;
+  /** False from the moment another process may lead, also when this one was frozen meanwhile. */
+  readonly isHeld: () => boolean;
+  /** Moves the cursor forward; false when the lead is lost, and then nothing was moved. */
+  readonly moveTo: (position: number) => Promise<boolean>;
+  /** Gives the lead up, so that another can take it at once. */
+  readonly release: () => Promise<void>;
+};
+
+const LEASE_MS = 2_000;
+/** We stop a little earlier than the database lets others start. */
+const MARGIN_MS = 200;
+
+export const createLease = (pool: Pool, name: string, leader: string): Lease => {
+  let epoch: string | undefined;
+  let heldUntil = 0;
+
+  const lose = (): void => {
+    epoch = undefined;
+    heldUntil = 0;
+  };
+
+  const renew = async (): Promise<number | undefined> => {
+    if (epoch === undefined) return undefined;
+    const asked = performance.now();
+    const { rows } = await pool.query<{ position: string }>({
+      name: 'renew_lease',
+      text: `update event_cursors set lease_until = clock_timestamp() + $3 * interval '1 ms'
+              where name = $1 and epoch = $2 returning position`,
+      values: [name, epoch, LEASE_MS],
+    });
+    if (rows[0] === undefined) {
+      lose();
+      return undefined;
+    }
+    heldUntil = asked + LEASE_MS - MARGIN_MS;
+    return Number(rows[0].position);
+  };
+
+  const gain = async (): Promise<number | undefined> => {
+    const asked = performance.now();
+    const { rows } = await pool.query<{ position: string; epoch: string }>({
+      name: 'gain_lease',
+      text: `update event_cursors
+                set leader = $2, epoch = epoch + 1, lease_until = clock_timestamp() + $3 * interval '1 ms'
+              where name = $1 and (lease_until is null or lease_until < clock_timestamp())
+              returning position, epoch`,
+      values: [name, leader, LEASE_MS],
+    });
+    if (rows[0] === undefined) return undefined;
+    epoch = rows[0].epoch;
+    heldUntil = asked + LEASE_MS - MARGIN_MS;
+    return Number(rows[0].position);
+  };
+
+  return {
+    hold: async () => {
+      const kept = await renew();
+      if (kept !== undefined) return { leading: true, gained: false, position: kept };
+      const gained = await gain();
+      return { leading: gained !== undefined, gained: gained !== undefined, position: gained ?? 0 };
+    },
+    isHeld: () => epoch !== undefined && performance.now() < heldUntil,
+    moveTo: async (position) => {
+      if (epoch === undefined) return false;
+      const { rowCount } = await pool.query({
+        name: 'move_cursor',
+        text: 'update event_cursors set position = $3 where name = $1 and epoch = $2 and position <= $3',
+        values: [name, epoch, position],
+      });
+      if (rowCount !== 1) lose();
+      return rowCount === 1;
+    },
+    release: async () => {
+      if (epoch === undefined) return;
+      const mine = epoch;
+      lose();
+      await pool.query('update event_cursors set leader = null, lease_until = null where name = $1 and epoch = $2', [
+        name,
+        mine,
+      ]);
+    },
+  };
+};
