@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Pool } from 'pg';
+import type { Config } from '../config';
+import type { Logger } from '../logger';
+import { createKafka } from './kafka';
+import { createLease } from './lease';
+import { createSequencer } from './sequencer';
+import { startSink, type Sink, type SinkStatus } from './sink';
+import { eventSink, stateSink } from './sinks';
+import { backOff, createWaker } from './waker';
+
+export type RelayStatus = {
+  /** Position of the last event in the log, as far as this process knows. */
+  readonly head: number;
+  readonly sinks: readonly SinkStatus[];
+};
+
+/** What carries events from the outbox to the log and on to Kafka, in this process. */
+export type Relay = {
+  /** Something was committed: look at once. */
+  readonly wake: () => void;
+  /** Finishes what is running; within 5 s, Kafka away or not. */
+  readonly stop: () => Promise<void>;
+  /** As last known; asks nobody. */
+  readonly status: () => RelayStatus;
+};
+
+const IDLE_MS = { min: 50, max: 250 } as const;
+const STOP_WITHIN_MS = 5_000;
+
+/** A pool of its own: the calls' connections are never waited for. */
+const createPool = (url: string, log: Logger): Pool => {
+  const pool = new Pool({
+    connectionString: url,
+    application_name: 'customer-relay',
+    max: 4,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+  });
+  // Without listeners a server that restarts would end the process.
+  const note = (error: Error) => log.debug({ err: error }, 'a connection of the relay broke');
+  pool.on('error', note);
+  pool.on('connect', (client) => client.on('error', note));
+  return pool;
+};
+
+const startSinks = (pool: Pool, config: Config, log: Logger): Sink[] => {
+  const { kafka } = config;
+  if (kafka === undefined) return [];
+  const client = createKafka(kafka, log);
+  const leader = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const start = (
+    kind: Parameters<typeof startSink>[0]['kind'],
+    producer: Parameters<typeof startSink>[0]['producer'],
+  ) =>
+    startSink({ kind, producer, pool, log, prepare: client.ensureTopics, lease: createLease(pool, kind.name, leader) });
+  return [
+    start(eventSink(kafka, config.eventSource), client.plainProducer()),
+    start(stateSink(kafka), client.transactionalProducer(`${kafka.topicPrefix}customer-state`)),
+  ];
+};
+
+/** Never throws and never ends the process: whatever goes away is waited for. */
+export const startRelay = ({ config, log }: { readonly config: Config; readonly log: Logger }): Relay => {
+  const pool = createPool(config.database.url, log);
+  const waker = createWaker();
+  const sequencer = createSequencer(pool);
+  const sinks = startSinks(pool, config, log);
+  let isStopped = false;
+  let head = 0;
+  let failures = 0;
+
+  const loop = async (): Promise<void> => {
+    let idle: number = IDLE_MS.min;
+    while (!isStopped) {
+      try {
+        const round = await sequencer.round();
+        failures = 0;
+        head = round.head ?? head;
+        if (round.moved > 0) {
+          for (const sink of sinks) sink.wake();
+          idle = IDLE_MS.min;
+        }
+        if (!round.behind) {
+          await waker.sleep(idle);
+          idle = Math.min(IDLE_MS.max, idle + 25);
+        }
+      } catch (error) {
+        failures += 1;
+        log[failures === 1 ? 'error' : 'debug']({ err: error }, 'events cannot be sequenced, trying again');
+        await delay(backOff(failures));
+      }
+    }
+  };
+  const running = loop();
+
+  const finish = async (): Promise<void> => {
+    await running;
+    await Promise.all(sinks.map((sink) => sink.stop()));
+    await pool.end();
+  };
+  return {
+    wake: waker.wake,
+    status: () => ({ head, sinks: sinks.map((sink) => sink.status()) }),
+    stop: async () => {
+      isStopped = true;
+      waker.wake();
+      await Promise.race([finish(), delay(STOP_WITHIN_MS, undefined, { ref: false })]);
+    },
+  };
+};

@@ -1,0 +1,172 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import type { Logger } from '../logger';
+import { refusedForItself, type Outbound, type Producer } from './kafka';
+import type { Lease } from './lease';
+import { readLog, type LoggedEvent } from './logged-event';
+import { backOff, createWaker } from './waker';
+
+/** What a sink makes of the log. */
+export type SinkKind = {
+  readonly name: 'kafka' | 'kafka-state';
+  /** The messages of a run of events, in order; none for what this sink does not tell. */
+  readonly messagesOf: (events: readonly LoggedEvent[]) => readonly Outbound[];
+};
+
+export type SinkStatus = {
+  readonly name: string;
+  readonly leading: boolean;
+  readonly position: number;
+  readonly published: number;
+  readonly deadLetters: number;
+};
+
+export type Sink = {
+  readonly wake: () => void;
+  /** Finishes the batch that is running and gives up the lead. */
+  readonly stop: () => Promise<void>;
+  readonly status: () => SinkStatus;
+};
+
+type Options = {
+  readonly kind: SinkKind;
+  readonly pool: Pool;
+  readonly lease: Lease;
+  readonly producer: Producer;
+  /** Called before the first send after every gain of the lead and every failure. */
+  readonly prepare: () => Promise<void>;
+  readonly log: Logger;
+};
+
+const EVENTS = 1_000;
+/** Whole sends stay below this, hence every partition's part of one. */
+const BYTES = 512 * 1024;
+const RENEW_EVERY_MS = 500;
+const IDLE_MS = { min: 50, max: 250 } as const;
+/** A failure that goes on is said again only so often. */
+const SAY_AGAIN_MS = 30_000;
+
+/** As many events from the front as fit into one send; at least one. */
+const fitting = (events: readonly LoggedEvent[]): readonly LoggedEvent[] => {
+  let bytes = 0;
+  const end = events.findIndex((event, index) => {
+    bytes += event.data.length + 512;
+    return index > 0 && bytes > BYTES;
+  });
+  return end === -1 ? events : events.slice(0, end);
+};
+
+/**
+ * Carries the log to Kafka from this sink's cursor on, while it leads: sends, awaits every acknowledgement, moves the
+ * cursor. The next events are read while some are sent. No transaction is open while Kafka is awaited; nothing is ever
+ * dropped: what fails is sent again, for ever.
+ */
+export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options): Sink => {
+  const waker = createWaker();
+  let isStopped = false;
+  let isPrepared = false;
+  let position = 0;
+  let published = 0;
+  let deadLetters = 0;
+  let failures = 0;
+  let saidAt = -Infinity;
+
+  const fail = async (error: unknown, what: string): Promise<void> => {
+    failures += 1;
+    isPrepared = false;
+    if (performance.now() - saidAt > SAY_AGAIN_MS) {
+      saidAt = performance.now();
+      log.error({ err: error, sink: kind.name, failures }, what);
+    }
+    await delay(backOff(failures));
+  };
+
+  /** Sends; halves what Kafka refuses for one message's sake until that one stands alone, and parks it. */
+  const deliver = async (events: readonly LoggedEvent[]): Promise<void> => {
+    const messages = kind.messagesOf(events);
+    if (messages.length === 0) return;
+    try {
+      await producer.send(messages);
+    } catch (error) {
+      const reason = refusedForItself(error);
+      if (reason === undefined) throw error;
+      const [only] = events;
+      if (events.length === 1 && only !== undefined) return park(only, reason);
+      const half = Math.ceil(events.length / 2);
+      await deliver(events.slice(0, half));
+      await deliver(events.slice(half));
+    }
+  };
+
+  const park = async ({ position: parked, aggregate_id }: LoggedEvent, reason: string): Promise<void> => {
+    await pool.query(
+      `insert into event_dead_letters (sink, position, aggregate_id, reason) values ($1, $2, $3, $4)
+       on conflict do nothing`,
+      [kind.name, parked, aggregate_id, reason],
+    );
+    deadLetters += 1;
+    log.error({ sink: kind.name, position: parked, aggregate_id, reason }, 'Kafka refuses an event; it is parked');
+  };
+
+  /** Sends everything there is, for as long as this process leads. */
+  const sendAll = async (): Promise<void> => {
+    let next = readLog(pool, position, EVENTS);
+    while (!isStopped) {
+      const events = fitting(await next);
+      const last = events.at(-1);
+      if (last === undefined || !lease.isHeld()) return;
+      next = readLog(pool, last.position, EVENTS);
+      next.catch(() => undefined);
+      await deliver(events);
+      if (!(await lease.moveTo(last.position))) return;
+      position = last.position;
+      published += events.length;
+      failures = 0;
+    }
+  };
+
+  const step = async (): Promise<void> => {
+    if (!isPrepared || !lease.isHeld()) {
+      const held = await lease.hold();
+      if (!held.leading) return delay(RENEW_EVERY_MS);
+      position = held.position;
+      if (held.gained) isPrepared = false;
+      if (!isPrepared) {
+        await producer.discard();
+        await prepare();
+        isPrepared = true;
+      }
+    }
+    const before = position;
+    await sendAll();
+    if (position > before) idle = IDLE_MS.min;
+    await waker.sleep(idle);
+    idle = Math.min(IDLE_MS.max, idle + 25);
+  };
+
+  let idle: number = IDLE_MS.min;
+  const loop = async (): Promise<void> => {
+    while (!isStopped) {
+      await step().catch((error: unknown) => fail(error, 'events cannot be published, trying again'));
+    }
+  };
+
+  // The lease is kept by a clock of its own: a long wait for Kafka must not lose it.
+  const renewal = setInterval(() => {
+    if (lease.isHeld()) lease.hold().catch(() => undefined);
+  }, RENEW_EVERY_MS);
+  const running = loop();
+
+  return {
+    wake: waker.wake,
+    status: () => ({ name: kind.name, leading: lease.isHeld(), position, published, deadLetters }),
+    stop: async () => {
+      isStopped = true;
+      waker.wake();
+      await running;
+      clearInterval(renewal);
+      await producer.discard();
+      await lease.release().catch(() => undefined);
+    },
+  };
+};
