@@ -1,0 +1,156 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Kafka, logLevel } from 'kafkajs';
+import { claimPort, freePort, isAlive, run, type BackEnd } from './run';
+
+export type LocalKafka = BackEnd & { readonly brokers: string };
+
+type Options = {
+  readonly dataDir: string;
+  /** Where the jars are kept, so that they are fetched once. */
+  readonly libDir: string;
+  readonly port: number;
+  readonly say: (line: string) => void;
+};
+
+/** Why Kafka cannot run here; undefined when it can. */
+export const whyNoKafka = (): string | undefined => {
+  const { stderr, error } = spawnSync('java', ['-version'], { encoding: 'utf8' });
+  const version = /version "(\d+)/.exec(error === undefined ? stderr : '')?.[1];
+  if (version === undefined) return 'there is no java (17 or newer) on the PATH';
+  if (Number(version) < 17) return `java is version ${version}, Kafka needs 17 or newer`;
+  return spawnSync('mvn', ['-v']).error === undefined ? undefined : 'there is no mvn (Maven) on the PATH';
+};
+
+/** Into a folder beside, then renamed: two that fetch at once do not break each other. */
+const fetchJars = async (libDir: string, say: Options['say']): Promise<void> => {
+  if (existsSync(libDir)) return;
+  say('fetching Apache Kafka from Maven Central (43 MB, once)');
+  const partial = `${libDir}.${process.pid}`;
+  mkdirSync(partial, { recursive: true });
+  await run('mvn', [
+    '-q',
+    '-B',
+    '-f',
+    join(__dirname, 'kafka', 'pom.xml'),
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${partial}`,
+  ]);
+  try {
+    renameSync(partial, libDir);
+  } catch {
+    rmSync(partial, { recursive: true, force: true });
+  }
+};
+
+const properties = (port: number, controllerPort: number, logDir: string): string =>
+  [
+    'process.roles=broker,controller',
+    'node.id=1',
+    `controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names=CONTROLLER',
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    `log.dirs=${logDir}`,
+    'offsets.topic.replication.factor=1',
+    'offsets.topic.num.partitions=1',
+    'transaction.state.log.replication.factor=1',
+    'transaction.state.log.min.isr=1',
+    'transaction.state.log.num.partitions=1',
+    'share.coordinator.state.topic.replication.factor=1',
+    'share.coordinator.state.topic.min.isr=1',
+    'group.initial.rebalance.delay.ms=0',
+    'auto.create.topics.enable=false',
+  ].join('\n');
+
+/** A broker that was left over when its parent was killed. */
+const stopLeftOver = async (pidFile: string): Promise<void> => {
+  if (!existsSync(pidFile)) return;
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  const commandLine = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+  if (pid > 0 && commandLine.includes('kafka.Kafka')) await terminate(pid);
+};
+
+const terminate = async (pid: number): Promise<void> => {
+  const signals = [
+    ['SIGTERM', 15_000],
+    ['SIGKILL', 5_000],
+  ] as const;
+  for (const [signal, patience] of signals) {
+    if (!isAlive(pid)) return;
+    process.kill(pid, signal);
+    for (let waited = 0; waited < patience && isAlive(pid); waited += 50) await delay(50);
+  }
+};
+
+/** Ready means that a client gets an answer, not that the port is open. */
+const awaitBroker = async (brokers: string, hasEnded: () => boolean): Promise<void> => {
+  const quiet = { logLevel: logLevel.NOTHING, retry: { retries: 0 }, connectionTimeout: 1_000 };
+  for (let tries = 0; tries < 300 && !hasEnded(); tries += 1) {
+    const admin = new Kafka({ brokers: [brokers], ...quiet }).admin();
+    try {
+      await admin.connect();
+      const { controller } = await admin.describeCluster();
+      if (controller !== null) return;
+    } catch {
+      // Not yet.
+    } finally {
+      await admin.disconnect().catch(() => undefined);
+    }
+    await delay(100);
+  }
+  throw new Error('Kafka did not start');
+};
+
+/** Real Apache Kafka (KRaft, one node) out of Maven Central. Starts again after anything. */
+export const startKafka = async ({ dataDir: wanted, libDir, port, say }: Options): Promise<LocalKafka> => {
+  const dataDir = resolve(wanted);
+  const pidFile = join(dataDir, 'kafka.pid');
+  const logFile = join(dataDir, 'server.log');
+  const configFile = join(dataDir, 'server.properties');
+  const logDir = join(dataDir, 'logs');
+  mkdirSync(dataDir, { recursive: true });
+  await fetchJars(resolve(libDir), say);
+  await stopLeftOver(pidFile);
+  await claimPort(port, 'Kafka', 'DEV_KAFKA_PORT');
+  writeFileSync(configFile, properties(port, await freePort(), logDir));
+  const classpath = ['-cp', join(resolve(libDir), '*')];
+  if (!existsSync(join(logDir, 'meta.properties'))) {
+    const id = randomBytes(16).toString('base64url');
+    await run('java', [...classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', id, '-c', configFile]);
+  }
+  const log = openSync(logFile, 'w');
+  const tuning = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+  const child = spawn('java', [...tuning, ...classpath, 'kafka.Kafka', configFile], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
+  child.unref();
+  writeFileSync(pidFile, String(child.pid));
+  let isStopped = false;
+  let hasEnded = false;
+  const lastWords = () => readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
+  const crashed = new Promise<string>((resolveCrashed) => {
+    child.once('exit', () => {
+      hasEnded = true;
+      if (!isStopped) resolveCrashed(lastWords());
+    });
+  });
+  const brokers = `127.0.0.1:${port}`;
+  const stop = async (): Promise<void> => {
+    isStopped = true;
+    if (child.pid !== undefined) await terminate(child.pid);
+    rmSync(pidFile, { force: true });
+  };
+  try {
+    await awaitBroker(brokers, () => hasEnded);
+  } catch (error) {
+    await stop();
+    throw new Error(`Kafka did not start:\n${lastWords()}`, { cause: error });
+  }
+  return { brokers, crashed, stop };
+};
