@@ -43,15 +43,13 @@ const originOf = ({ call, identity }: AnyWork): Origin => ({
 export const runBatch = (knex: Knex, replies: Replies, works: readonly AnyWork[], run: Run): Promise<Outcome[]> =>
   knex.transaction(async (trx) => {
     const limit = String(remainingMs(works));
-    const [, { state, blocked }] = await Promise.all([
-      statement(
-        trx,
-        'set_timeouts',
-        `select set_config('statement_timeout', ?, true), set_config('lock_timeout', ?, true)`,
-        [limit, limit],
-      ),
-      lockAndRead(trx, works, run.wait),
-    ]);
+    await statement(
+      trx,
+      'set_timeouts',
+      `select set_config('statement_timeout', ?, true), set_config('lock_timeout', ?, true)`,
+      [limit, limit],
+    );
+    const { state, blocked } = await lockAndRead(trx, works, run.wait);
     const written = asWritten(state);
     const outcomes: Outcome[] = [];
     for (const work of works) {

@@ -2,11 +2,11 @@ import type { Knex } from 'knex';
 import type { Config } from '../config';
 import type { Logger } from '../logger';
 import { runBatch, StepRefused } from './batch';
-import { storedReplies } from './lock';
+import { readReplies } from './look-up';
 import { createQueue, keysOf, type Entry } from './queue';
 import { runAndDealWithRefusals } from './refuse';
 import { createReplies } from './replies';
-import { replyKey } from './state';
+import type { StoredReply } from './state';
 import type { Sequence, Work } from './work';
 
 /** The change engine: the only writer of customers, their relations, groups, kept answers and the outbox. */
@@ -113,8 +113,8 @@ export const createChanges = ({ knex, config, log, onCommit }: Options): Changes
     runSequence: enqueue,
     replay: async (work) => {
       if (work.identity.request.request_id === '') return undefined;
-      const rows = await storedReplies(knex, [work]);
-      const stored = new Map(rows.map((row) => [replyKey(row.caller, row.request_id), row]));
+      const stored = new Map<string, StoredReply>();
+      await readReplies(knex, [work], stored);
       return replies.find({ replies: stored }, work)?.reply;
     },
     stats: () => ({ ...queue.stats(), ...totals }),

@@ -48,7 +48,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<Reason, number>> = {
 };
 
 /** The trailer as a whole stays below 4 KiB: proxies cut more. Details are base64 on the wire, messages percent-encoded. */
-const MAX = { detailBytes: 2_200, encodedMessage: 900, text: 200 } as const;
+const MAX = { detailBytes: 1_900, encodedMessage: 600, text: 200 } as const;
 
 /** A pair of surrogates may be cut in two. */
 const cut = (text: string, max: number): string =>
@@ -119,7 +119,7 @@ const answerOf = (
   const code = CODES[reason];
   const details = cutEncoded(message);
   const metadata = new Metadata();
-  const encoded = Status.encode({ code, message: '', details: detailsOf(reason, error) }).finish();
+  const encoded = Status.encode({ code, message: details, details: detailsOf(reason, error) }).finish();
   metadata.set('grpc-status-details-bin', Buffer.from(encoded));
   return { code, details, metadata };
 };

@@ -34,10 +34,10 @@ export const metadataFaults = (metadata: Metadata, field: string): Violation[] =
   return [{ field, description: `must have at most ${LIMITS.bytes} bytes as compact JSON, not ${bytes}` }];
 };
 
-/** Metadata of a request. Values are never trimmed; one fault a key, then the size of the whole. */
+/** Metadata of a request, absent is empty. Values are never trimmed; one fault a key, then the size of the whole. */
 export const metadata = () =>
   z.unknown().transform((value, ctx): Metadata => {
-    const object = value as Metadata;
+    const object = (value ?? {}) as Metadata;
     let isSound = true;
     for (const [key, part] of Object.entries(object)) {
       const fault = key.includes('\0') ? 'must not contain U+0000' : faultOf(part, 2);

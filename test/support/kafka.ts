@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
+
+/** Tests that need Kafka; without Java they are skipped (KAFKA_REQUIRED=1 has failed before that). */
+export const describeKafka = process.env['TEST_KAFKA_BROKERS'] === undefined ? describe.skip : describe;
+
+export type Received = {
+  readonly partition: number;
+  readonly key: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: string | null;
+};
+
+export const testKafka = (): Kafka =>
+  new Kafka({ brokers: [process.env['TEST_KAFKA_BROKERS'] ?? ''], clientId: 'test', logLevel: logLevel.NOTHING });
+
+/** Reads a topic from its beginning until it holds what is wanted; throws with what it got after `ms`. */
+export const consumeUntil = async (
+  topic: string,
+  isDone: (received: readonly Received[]) => boolean,
+  ms = 20_000,
+): Promise<Received[]> => {
+  const consumer = testKafka().consumer({ groupId: `test-${randomUUID()}` });
+  const received: Received[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${topic} held only ${received.length} messages`)), ms);
+      void consumer.run({
+        autoCommit: false,
+        eachMessage: async ({ partition, message }) => {
+          received.push({
+            partition,
+            key: message.key?.toString() ?? '',
+            headers: Object.fromEntries(
+              Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]),
+            ),
+            value: message.value?.toString() ?? null,
+          });
+          if (!isDone(received)) return;
+          clearTimeout(timer);
+          resolve();
+        },
+      });
+    });
+    return received;
+  } finally {
+    void consumer.disconnect().catch(() => undefined);
+  }
+};
