@@ -1,13 +1,17 @@
-import { spawn, type SpawnOptions } from 'node:child_process';
+import { spawn, type SpawnOptionsWithoutStdio } from 'node:child_process';
 import { createServer } from 'node:net';
 
 /** Runs a command to its end and answers what it printed. Throws with that when it fails. */
-export const run = (command: string, args: readonly string[], options: SpawnOptions = {}): Promise<string> =>
+export const run = (
+  command: string,
+  args: readonly string[],
+  options: SpawnOptionsWithoutStdio = {},
+): Promise<string> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, options);
     let output = '';
-    child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve(output);

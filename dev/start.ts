@@ -122,10 +122,7 @@ const main = async (): Promise<void> => {
   for (const name of await migrate(url ?? '')) say(`migrated ${name}`);
   const kafka: Record<string, string> =
     brokers === undefined ? {} : { KAFKA_BROKERS: brokers, KAFKA_CREATE_TOPICS: env['KAFKA_CREATE_TOPICS'] ?? 'true' };
-  keep(
-    'the service',
-    startService({ TOKEN_SECRET: tokenSecret(), ...env, DATABASE_URL: url ?? '', ...kafka } as Record<string, string>),
-  );
+  keep('the service', startService({ TOKEN_SECRET: tokenSecret(), ...env, DATABASE_URL: url ?? '', ...kafka }));
   await awaitReady();
   say(`serving gRPC on 127.0.0.1:${port}. Try:
 

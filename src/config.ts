@@ -57,9 +57,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** Reads variables one by one and keeps what is wrong with them for the end. An empty variable is not set. */
 const createReader = (env: Env) => {
   const faults: string[] = [];
-  const fault = <T>(text: string, instead: T): T => {
+  const fault = (text: string): void => {
     faults.push(text);
-    return instead;
   };
   const text = (name: string): string | undefined =>
     env[name] === undefined || env[name] === '' ? undefined : env[name];
@@ -67,19 +66,20 @@ const createReader = (env: Env) => {
     const given = text(name);
     if (given === undefined) return fallback;
     const value = /^\d{1,15}$/.test(given) ? Number(given) : NaN;
-    return value >= min && value <= max
-      ? value
-      : fault(`${name} must be a whole number from ${min} to ${max}`, fallback);
+    if (value >= min && value <= max) return value;
+    fault(`${name} must be a whole number from ${min} to ${max}`);
+    return fallback;
   };
   const choice = <Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice): Choice => {
     const given = text(name) ?? fallback;
-    return choices.find((one) => one === given) ?? fault(`${name} must be one of ${choices.join(', ')}`, fallback);
+    const chosen = choices.find((one) => one === given);
+    if (chosen === undefined) fault(`${name} must be one of ${choices.join(', ')}`);
+    return chosen ?? fallback;
   };
   const file = (name: string): string | undefined => {
     const path = text(name);
-    return path === undefined || existsSync(path)
-      ? path
-      : fault(`${name} names a file that is not there: ${path}`, undefined);
+    if (path !== undefined && !existsSync(path)) fault(`${name} names a file that is not there: ${path}`);
+    return path;
   };
   return { faults, fault, text, integer, choice, file };
 };
@@ -91,11 +91,11 @@ const MIN_SECRET_BYTES = 32;
 const readSecrets = ({ text, fault }: Reader, production: boolean): [string, ...string[]] => {
   const [first, ...others] = (text('TOKEN_SECRET') ?? '').split(',').filter((secret) => secret !== '');
   if (first === undefined) {
-    const madeUp = randomBytes(MIN_SECRET_BYTES).toString('hex');
-    return [production ? fault('TOKEN_SECRET is required', madeUp) : madeUp];
+    if (production) fault('TOKEN_SECRET is required');
+    return [randomBytes(MIN_SECRET_BYTES).toString('hex')];
   }
   if ([first, ...others].some((secret) => Buffer.byteLength(secret) < MIN_SECRET_BYTES)) {
-    fault(`TOKEN_SECRET must have at least ${MIN_SECRET_BYTES} bytes, each one of several`, undefined);
+    fault(`TOKEN_SECRET must have at least ${MIN_SECRET_BYTES} bytes, each one of several`);
   }
   return [first, ...others];
 };
@@ -104,13 +104,15 @@ const readSasl = ({ text, choice, fault }: Reader): KafkaConfig['sasl'] => {
   const username = text('KAFKA_SASL_USERNAME');
   const password = text('KAFKA_SASL_PASSWORD');
   if (text('KAFKA_SASL_MECHANISM') === undefined) {
-    return username === undefined && password === undefined
-      ? undefined
-      : fault('KAFKA_SASL_MECHANISM is required with KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD', undefined);
+    if (username !== undefined || password !== undefined) {
+      fault('KAFKA_SASL_MECHANISM is required with KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD');
+    }
+    return undefined;
   }
   const mechanism = choice('KAFKA_SASL_MECHANISM', ['plain', 'scram-sha-256', 'scram-sha-512'], 'plain');
   if (username === undefined || password === undefined) {
-    return fault('KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are required with KAFKA_SASL_MECHANISM', undefined);
+    fault('KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD are required with KAFKA_SASL_MECHANISM');
+    return undefined;
   }
   return { mechanism, username, password };
 };
@@ -136,9 +138,10 @@ const readKafka = (reader: Reader, production: boolean): KafkaConfig | undefined
 const readTls = ({ file, fault }: Reader): Config['tls'] => {
   const [certFile, keyFile, clientCaFile] = [file('TLS_CERT_FILE'), file('TLS_KEY_FILE'), file('TLS_CLIENT_CA_FILE')];
   if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile, clientCaFile };
-  return certFile === undefined && keyFile === undefined && clientCaFile === undefined
-    ? undefined
-    : fault('TLS_CERT_FILE and TLS_KEY_FILE are required for TLS', undefined);
+  if (certFile !== undefined || keyFile !== undefined || clientCaFile !== undefined) {
+    fault('TLS_CERT_FILE and TLS_KEY_FILE are required for TLS');
+  }
+  return undefined;
 };
 
 const readPort = ({ text, integer }: Reader): number | 'off' =>
@@ -152,11 +155,9 @@ export const readConfig = (env: Env): Config => {
   const reader = createReader(env);
   const { text, integer, choice, fault, faults } = reader;
   const production = text('NODE_ENV') === 'production';
-  for (const name of NOT_BUILT)
-    if (text(name) !== undefined) fault(`${name} is not supported by this build`, undefined);
+  for (const name of NOT_BUILT) if (text(name) !== undefined) fault(`${name} is not supported by this build`);
   const url = text('DATABASE_URL') ?? '';
-  if (!/^postgres(ql)?:\/\//.test(url))
-    fault('DATABASE_URL is required, as postgres://user:password@host:port/name', '');
+  if (!/^postgres(ql)?:\/\//.test(url)) fault('DATABASE_URL is required, as postgres://user:password@host:port/name');
   const config: Config = {
     production,
     database: {

@@ -13,21 +13,18 @@ export type HttpServer = { readonly port: number; readonly stop: () => Promise<v
 /** `/metrics`, `/livez`, `/readyz`. Throws when the port is busy, naming HTTP_PORT. */
 export const startHttp = async ({ host, port, isReady, metrics }: Options): Promise<HttpServer> => {
   const server: Server = createServer((request, response) => {
-    const answer = (status: number, body: string) =>
+    const answer = (status: number, body: string): void => {
       response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(body);
-    switch (request.url) {
-      case '/livez':
-        return void answer(200, 'ok\n');
-      case '/readyz':
-        return void (isReady() ? answer(200, 'ok\n') : answer(503, 'not ready\n'));
-      case '/metrics':
-        return void metrics().then(
-          (text) => answer(200, text),
-          () => answer(500, 'metrics failed\n'),
-        );
-      default:
-        return void answer(404, 'not found\n');
-    }
+    };
+    if (request.url === '/livez') answer(200, 'ok\n');
+    else if (request.url === '/readyz' && isReady()) answer(200, 'ok\n');
+    else if (request.url === '/readyz') answer(503, 'not ready\n');
+    else if (request.url === '/metrics') {
+      metrics().then(
+        (text) => answer(200, text),
+        () => answer(500, 'metrics failed\n'),
+      );
+    } else answer(404, 'not found\n');
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) =>

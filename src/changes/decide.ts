@@ -101,8 +101,14 @@ export const draftOver = (batch: BatchState, origin: Origin, now: Date): { draft
   };
 
   const keysOf = (row: CustomerRow | undefined) => ({
-    email: row?.email != null && row.deleted_at === null ? holderKey.email(row.email, row.has_account) : undefined,
-    externalId: row?.external_id != null && row.deleted_at === null ? holderKey.externalId(row.external_id) : undefined,
+    email:
+      row !== undefined && row.email !== null && row.deleted_at === null
+        ? holderKey.email(row.email, row.has_account)
+        : undefined,
+    externalId:
+      row !== undefined && row.external_id !== null && row.deleted_at === null
+        ? holderKey.externalId(row.external_id)
+        : undefined,
   });
 
   /** Refuses what another customer holds, and passes on what this one holds from now on. */

@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Config } from '../config';
 import type { Logger } from '../logger';
-import { runBatch, StepRefused } from './batch';
+import { runBatch } from './batch';
 import { readReplies } from './look-up';
 import { createQueue, keysOf, type Entry } from './queue';
 import { runAndDealWithRefusals } from './refuse';
@@ -33,8 +33,6 @@ export type ChangeStats = {
   readonly batches: number;
   readonly changes: number;
 };
-
-export { StepRefused };
 
 type Options = {
   readonly knex: Knex;

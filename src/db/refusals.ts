@@ -19,12 +19,6 @@ export const sqlState = (error: unknown): string | undefined => {
   return typeof code === 'string' && SQLSTATE.test(code) && !code.startsWith('E') ? code : undefined;
 };
 
-/** The constraint that a statement ran into. */
-export const violatedConstraint = (error: unknown): string | undefined =>
-  error instanceof Error && 'constraint' in error && typeof error.constraint === 'string'
-    ? error.constraint
-    : undefined;
-
 /** True for 40001, 40P01 and 55P03 (the seed retries on the first two). */
 export const isConflict = (error: unknown): boolean => CONFLICT.has(sqlState(error) ?? '');
 

@@ -1,4 +1,5 @@
 import {
+  ConfigResourceTypes,
   Kafka,
   logLevel,
   Partitioners,
@@ -203,7 +204,7 @@ const warnOfSettings = async (admin: Admin, wanted: readonly TopicSettings[], lo
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: wanted.map(({ topic }) => ({
-      type: 2,
+      type: ConfigResourceTypes.TOPIC,
       name: topic,
       configNames: ['cleanup.policy', 'max.message.bytes'],
     })),

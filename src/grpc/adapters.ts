@@ -50,8 +50,7 @@ const pump = async (
       if (incoming.isOver()) return;
       if (!stream.write(serialize(answer))) await taken(stream);
     }
-    const { reason } = incoming.call.signal as { reason: unknown };
-    if (reason !== undefined) throw reason;
+    incoming.call.signal.throwIfAborted();
     if (incoming.end(status.OK)) stream.end();
   } catch (error) {
     const refusal = incoming.refuse(error);
@@ -92,7 +91,7 @@ export const bidiStream =
   ): handleBidiStreamingCall<unknown, Buffer> =>
   (stream) => {
     const incoming = takeIn(adapting, stream, undefined);
-    const requests = async function* (): AsyncGenerator<unknown> {
+    const requests = async function* (): AsyncGenerator {
       for await (const request of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Undecodable>) {
         yield decoded(request);
       }

@@ -41,7 +41,7 @@ export const createHealth = (names: readonly string[]): Health => {
     const told = on(changes, 'change', { signal: call.signal });
     yield { status: statusOf(service) };
     try {
-      for await (const _ of told) yield { status: statusOf(service) };
+      for await (const _change of told) yield { status: statusOf(service) };
     } catch (error) {
       if (!call.signal.aborted) throw error;
     }

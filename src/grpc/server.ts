@@ -6,7 +6,6 @@ import {
   ServerCredentials,
   experimental,
   type MethodDefinition,
-  type ServiceDefinition,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { Config } from '../config';
@@ -87,7 +86,7 @@ const addService = (
   const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
   const implementation: UntypedServiceImplementation = {};
   const { unary: unaries, serverStream: serverStreams = {}, bidiStream: bidiStreams = {}, endless = [] } = service;
-  for (const [name, method] of Object.entries(service.definition as ServiceDefinition<UntypedServiceImplementation>)) {
+  for (const [name, method] of Object.entries(service.definition)) {
     const serialize: Serialize = (response) => method.responseSerialize(response);
     const adapting: Adapting = {
       method: method.path,

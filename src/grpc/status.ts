@@ -1,6 +1,7 @@
 import { Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { asDomainError } from '../db/refusals';
-import { DomainError, type Reason } from '../errors';
+import type { DomainError } from '../errors';
+import { type Reason } from '../errors';
 import { BadRequest, ErrorInfo, ResourceInfo, RetryInfo } from '../gen/google/rpc/error_details';
 import { Status } from '../gen/google/rpc/status';
 

@@ -25,9 +25,3 @@ export const GROUP_COLUMNS = [
 export class CustomerGroupModel extends Model {
   static override readonly tableName = 'customer_groups';
 }
-
-/** Table `customer_group_members`: who is in which group. Rows of a deleted group may still be there for a while. */
-export class CustomerGroupMemberModel extends Model {
-  static override readonly tableName = 'customer_group_members';
-  static override readonly idColumn = ['group_id', 'customer_id'];
-}

@@ -5,7 +5,3 @@ export const toTimestamp = (date: Date): Timestamp => {
   const seconds = Math.floor(date.getTime() / 1000);
   return { seconds, nanos: (date.getTime() - seconds * 1000) * 1_000_000 };
 };
-
-/** To the millisecond; what is finer is cut off. */
-export const fromTimestamp = ({ seconds, nanos }: Timestamp): Date =>
-  new Date(seconds * 1000 + Math.floor(nanos / 1_000_000));

@@ -32,13 +32,10 @@ const atMost =
   (max: number): Check =>
   (text) =>
     // A text never has more code points than UTF-16 units, so that only long ones are counted.
-    text.length > max && [...text].length > max ? `must have at most ${max} characters` : undefined;
+    text.length > max && Array.from(text).length > max ? `must have at most ${max} characters` : undefined;
 
 /** NFC, trimmed; may be empty. */
 export const text = (max: number) => checked(trim, noNul, atMost(max));
-
-/** NFC, trimmed, not empty. */
-export const requiredText = (max: number) => checked(trim, noNul, present, atMost(max));
 
 /** Folded (NFC, trimmed, lower case) and valid by RFC 5321 with UTF-8 in both parts (RFC 6531). */
 export const email = () =>

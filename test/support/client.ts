@@ -1,5 +1,15 @@
 import { credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import { CustomerServiceClient } from '../../src/gen/customer/v1/customer';
+import {
+  CustomerServiceClient,
+  type CreateCustomerRequest,
+  type CreateCustomerResponse,
+  type DeleteCustomerRequest,
+  type DeleteCustomerResponse,
+  type GetCustomerRequest,
+  type GetCustomerResponse,
+  type UpdateCustomerRequest,
+  type UpdateCustomerResponse,
+} from '../../src/gen/customer/v1/customer';
 import { BadRequest, ErrorInfo, ResourceInfo, RetryInfo } from '../../src/gen/google/rpc/error_details';
 import { Status } from '../../src/gen/google/rpc/status';
 
@@ -39,21 +49,22 @@ type Method<Request, Response> = (
   callback: (error: ServiceError | null, response: Response) => void,
 ) => unknown;
 
-type Callable = {
-  [Name in keyof CustomerServiceClient]: CustomerServiceClient[Name] extends Method<infer Request, infer Response>
-    ? [Request, Response]
-    : never;
+type Calls = {
+  createCustomer: [CreateCustomerRequest, CreateCustomerResponse];
+  getCustomer: [GetCustomerRequest, GetCustomerResponse];
+  updateCustomer: [UpdateCustomerRequest, UpdateCustomerResponse];
+  deleteCustomer: [DeleteCustomerRequest, DeleteCustomerResponse];
 };
 
 export type CallOptions = { readonly deadlineMs?: number; readonly headers?: Readonly<Record<string, string>> };
 
 /** A real gRPC client whose calls are promises; a refused one rejects with a Refusal. */
 export type TestClient = {
-  readonly call: <Name extends 'createCustomer' | 'getCustomer' | 'updateCustomer' | 'deleteCustomer'>(
+  readonly call: <Name extends keyof Calls>(
     name: Name,
-    request: Partial<Callable[Name][0]>,
+    request: Partial<Calls[Name][0]>,
     options?: CallOptions,
-  ) => Promise<Callable[Name][1]>;
+  ) => Promise<Calls[Name][1]>;
   /** The refusal of a call that must be refused. */
   readonly refusal: (call: Promise<unknown>) => Promise<Refusal>;
   readonly raw: CustomerServiceClient;
