@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 
 /** Tests that need Kafka; without Java they are skipped (KAFKA_REQUIRED=1 has failed before that). */
@@ -14,17 +15,26 @@ export type Received = {
 export const testKafka = (): Kafka =>
   new Kafka({ brokers: [process.env['TEST_KAFKA_BROKERS'] ?? ''], clientId: 'test', logLevel: logLevel.NOTHING });
 
+/** The relay makes its topics when it first leads. */
+const awaitTopic = async (topic: string): Promise<void> => {
+  const admin = testKafka().admin();
+  await admin.connect();
+  for (let tries = 0; tries < 100 && !(await admin.listTopics()).includes(topic); tries += 1) await delay(100);
+  await admin.disconnect();
+};
+
 /** Reads a topic from its beginning until it holds what is wanted; throws with what it got after `ms`. */
 export const consumeUntil = async (
   topic: string,
   isDone: (received: readonly Received[]) => boolean,
   ms = 20_000,
 ): Promise<Received[]> => {
+  await awaitTopic(topic);
   const consumer = testKafka().consumer({ groupId: `test-${randomUUID()}` });
   const received: Received[] = [];
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
   try {
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${topic} held only ${received.length} messages`)), ms);
       void consumer.run({

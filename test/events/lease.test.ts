@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Pool } from 'pg';
+import { createLease } from '../../src/events/lease';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+let database: TestDatabase;
+let pool: Pool;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = new Pool({ connectionString: database.url });
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+describe('a lease', () => {
+  it('is held by one; the next gains it when it runs out, and then the former cannot move the cursor', async () => {
+    const [one, two] = [createLease(pool, 'kafka', 'one'), createLease(pool, 'kafka', 'two')];
+    expect(await one.hold()).toMatchObject({ leading: true, gained: true, position: 0 });
+    expect(await two.hold()).toMatchObject({ leading: false });
+    expect(await one.moveTo(5)).toBe(true);
+    await delay(2_050);
+    expect(one.isHeld()).toBe(false);
+    expect(await two.hold()).toMatchObject({ leading: true, gained: true, position: 5 });
+    expect(await one.moveTo(6)).toBe(false);
+    expect(await two.moveTo(7)).toBe(true);
+    await two.release();
+    expect(await one.hold()).toMatchObject({ leading: true, gained: true, position: 7 });
+  });
+});

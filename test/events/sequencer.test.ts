@@ -1,0 +1,58 @@
+import { Client, Pool } from 'pg';
+import { createSequencer } from '../../src/events/sequencer';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+let database: TestDatabase;
+let pool: Pool;
+beforeEach(async () => {
+  database = await createTestDatabase();
+  pool = new Pool({ connectionString: database.url });
+});
+afterEach(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const insert = `insert into customer_outbox (aggregate_type, aggregate_id, revision, type, occurred_at, data)
+                values ('customer', $1, $2, 'customer.updated', now(), '{"id":"x"}')`;
+const logged = () =>
+  database.query('select position::int, aggregate_id, revision from customer_events order by position');
+
+describe('the sequencer', () => {
+  it('numbers what is committed in the order of ids, without gaps', async () => {
+    for (let revision = 1; revision <= 5; revision += 1) await database.query(insert, ['a', revision]);
+    const { round } = createSequencer(pool);
+    expect(await round()).toEqual({ moved: 5, behind: false, head: 5 });
+    expect(await logged()).toEqual([1, 2, 3, 4, 5].map((n) => ({ position: n, aggregate_id: 'a', revision: n })));
+    expect(await database.query('select 1 from customer_outbox')).toEqual([]);
+  });
+
+  it('lets two lead in turn, and gives no position twice', async () => {
+    for (let revision = 1; revision <= 2_500; revision += 1) await database.query(insert, ['a', revision]);
+    const [one, two] = [createSequencer(pool), createSequencer(pool)];
+    for (let rounds = 0; rounds < 10; rounds += 1) await Promise.all([one.round(), two.round()]);
+    const rows = await logged();
+    expect(rows).toHaveLength(2_500);
+    expect(rows.every((row) => row['position'] === row['revision'])).toBe(true);
+  });
+
+  it('never passes over a lower id that is still to be committed, so that no customer is overtaken by itself', async () => {
+    const slow = new Client({ connectionString: database.url });
+    await slow.connect();
+    await slow.query('begin');
+    await slow.query('select pg_current_xact_id()');
+    await slow.query(insert, ['slow', 1]);
+    const { round } = createSequencer(pool);
+    for (let revision = 1; revision <= 10; revision += 1) {
+      await database.query(insert, ['quick', revision]);
+      await round();
+    }
+    await slow.query('commit');
+    await slow.end();
+    await database.query(insert, ['slow', 2]);
+    for (let rounds = 0; rounds < 3; rounds += 1) await round();
+    const slowOnes = (await logged()).filter((row) => row['aggregate_id'] === 'slow');
+    expect(slowOnes.map((row) => row['revision'])).toEqual([1, 2]);
+    expect(slowOnes.map((row) => row['position'])).toEqual([11, 12]);
+  });
+});

@@ -1,0 +1,42 @@
+import { status } from '@grpc/grpc-js';
+import { DomainError } from '../../src/errors';
+import { ErrorInfo } from '../../src/gen/google/rpc/error_details';
+import { Status } from '../../src/gen/google/rpc/status';
+import { answerTo } from '../../src/grpc/status';
+
+const decode = (answer: ReturnType<typeof answerTo>['answer']) => {
+  const [bytes] = answer.metadata.get('grpc-status-details-bin');
+  return { size: (bytes as Buffer).length, ...Status.decode(bytes as Buffer) };
+};
+
+describe('answerTo', () => {
+  it('tells nothing of a bug but the id of the call', () => {
+    const { answer, isBug } = answerTo(new Error('the password was hunter2'), 'call-1');
+    const [info] = decode(answer).details;
+    expect(isBug).toBe(true);
+    expect(answer).toMatchObject({ code: status.INTERNAL, details: 'Internal error' });
+    expect(ErrorInfo.decode(info!.value)).toEqual({
+      reason: 'INTERNAL',
+      domain: 'customer.v1',
+      metadata: { call_id: 'call-1' },
+    });
+  });
+
+  it('stays small however long and foreign the texts are', () => {
+    const violations = Array.from({ length: 50 }, (_, n) => ({
+      field: '€'.repeat(500),
+      description: `${n} ${'漢'.repeat(500)}`,
+    }));
+    const error = new DomainError('INVALID_REQUEST', '😀'.repeat(3_000), { violations });
+    const { answer } = answerTo(error, 'call-2');
+    const wire = Math.ceil((decode(answer).size * 4) / 3) + encodeURIComponent(answer.details).length;
+    expect(wire).toBeLessThan(4_096);
+  });
+
+  it('reads a lost connection and a missing table as unavailable', () => {
+    const lost = Object.assign(new Error('Connection terminated unexpectedly'));
+    const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
+    const missing = Object.assign(new Error('relation does not exist'), { code: '42P01' });
+    for (const error of [lost, refused, missing]) expect(answerTo(error, '').answer.code).toBe(status.UNAVAILABLE);
+  });
+});
