@@ -38,7 +38,7 @@ const field = (number: number, content: Buffer): Buffer => Buffer.concat([head(n
 
 /** A google.protobuf.Value with lists in lists, `depth` deep. */
 const nestedLists = (depth: number): Buffer => {
-  const parts = [Buffer.from([0x08, 0x00])];
+  const parts: Buffer[] = [Buffer.from([0x08, 0x00])];
   let length = 2;
   for (let level = 0; level < depth; level += 1) {
     for (const number of [1, 6]) {
