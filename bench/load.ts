@@ -29,7 +29,7 @@ const frame = (message: Uint8Array): Buffer => {
 };
 
 /** A number of seven digits that stands in a body and is counted up in place. */
-const NUMBER = '0000000';
+const NUMBER = '9999999';
 
 const counted = (body: Buffer): ((n: number) => Buffer) => {
   const places: number[] = [];
