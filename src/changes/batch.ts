@@ -1,5 +1,4 @@
 import type { Knex } from 'knex';
-import { statement } from '../db/statement';
 import type { Origin } from '../events/record';
 import { draftOver } from './decide';
 import { lockAndRead } from './lock';
@@ -42,14 +41,7 @@ const originOf = ({ call, identity }: AnyWork): Origin => ({
  */
 export const runBatch = (knex: Knex, replies: Replies, works: readonly AnyWork[], run: Run): Promise<Outcome[]> =>
   knex.transaction(async (trx) => {
-    const limit = String(remainingMs(works));
-    await statement(
-      trx,
-      'set_timeouts',
-      `select set_config('statement_timeout', ?, true), set_config('lock_timeout', ?, true)`,
-      [limit, limit],
-    );
-    const { state, blocked } = await lockAndRead(trx, works, run.wait);
+    const { state, blocked } = await lockAndRead(trx, works, run.wait, remainingMs(works));
     const written = asWritten(state);
     const outcomes: Outcome[] = [];
     for (const work of works) {

@@ -2,11 +2,11 @@ import type { Knex } from 'knex';
 import type { Config } from '../config';
 import type { Logger } from '../logger';
 import { runBatch } from './batch';
-import { readReplies } from './look-up';
+import { lookUp } from './look-up';
 import { createQueue, keysOf, type Entry } from './queue';
 import { runAndDealWithRefusals } from './refuse';
 import { createReplies } from './replies';
-import type { StoredReply } from './state';
+import { newBatchState } from './state';
 import type { Sequence, Work } from './work';
 
 /** The change engine: the only writer of customers, their relations, groups, kept answers and the outbox. */
@@ -41,6 +41,9 @@ type Options = {
   /** Called after every commit. */
   readonly onCommit: () => void;
 };
+
+/** A look-up outside of a batch; the setting ends with its statement. */
+const REPLAY_LIMIT_MS = 5_000;
 
 export const createChanges = ({ knex, config, log, onCommit }: Options): Changes => {
   const queue = createQueue();
@@ -111,9 +114,9 @@ export const createChanges = ({ knex, config, log, onCommit }: Options): Changes
     runSequence: enqueue,
     replay: async (work) => {
       if (work.identity.request.request_id === '') return undefined;
-      const stored = new Map<string, StoredReply>();
-      await readReplies(knex, [work], stored);
-      return replies.find({ replies: stored }, work)?.reply;
+      const state = newBatchState();
+      await lookUp(knex, [{ ...work, claims: {} }], state, REPLAY_LIMIT_MS);
+      return replies.find(state, work)?.reply;
     },
     stats: () => ({ ...queue.stats(), ...totals }),
     drained: async () => {

@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { statement } from '../db/statement';
 import { CUSTOMER_COLUMNS, CustomerModel, type CustomerRow } from '../models/customer';
 import { CustomerGroupModel, GROUP_COLUMNS, type GroupRow } from '../models/customer-group';
-import { readHolders, readRelations, readReplies } from './look-up';
+import { lookUp, readRelations } from './look-up';
 import { newBatchState, type BatchState } from './state';
 import type { Work } from './work';
 
@@ -25,8 +25,10 @@ export const lockAndRead = async (
   trx: Knex.Transaction,
   works: readonly Lockable[],
   wait: boolean,
+  limitMs: number,
 ): Promise<Locked> => {
   const state = newBatchState();
+  if (wait) await limitWaiting(trx, limitMs);
   const customerIds = unique(works.flatMap((work) => work.customers)).sort();
   const customers = await lockCustomers(trx, customerIds, wait);
   for (const customer of customers) state.customers.set(customer.id, { customer, addresses: [], group_ids: [] });
@@ -35,10 +37,13 @@ export const lockAndRead = async (
     ...(await lockGroups(trx, works, state.groups, wait)),
   ]);
   await readRelations(trx, works, state.customers);
-  await readReplies(trx, works, state.replies);
-  await readHolders(trx, works, state);
+  await lookUp(trx, works, state, limitMs);
   return { state, blocked };
 };
+
+/** Only who waits for rows needs a limit before the look-up sets one: everything before it skips what is held. */
+const limitWaiting = (trx: Knex.Transaction, limitMs: number) =>
+  statement(trx, 'limit_waiting', `select set_config('lock_timeout', ?, true)`, [String(limitMs)]);
 
 const lockCustomers = async (trx: Knex.Transaction, ids: readonly string[], wait: boolean): Promise<CustomerRow[]> => {
   if (ids.length === 0) return [];

@@ -2,7 +2,6 @@ import type { Knex } from 'knex';
 import { statement } from '../db/statement';
 import type { CustomerState } from '../events/changed-fields';
 import { ADDRESS_COLUMNS, AddressModel, type AddressRow } from '../models/address';
-import { CustomerGroupModel } from '../models/customer-group';
 import { holderKey, replyKey, type BatchState, type StoredReply } from './state';
 import type { Work } from './work';
 
@@ -50,84 +49,75 @@ export const readRelations = async (
   }
 };
 
-/** Reads the answers that were given to the request_ids of works. */
-export const readReplies = async (
-  knex: Knex,
-  works: readonly Pick<Asking, 'call' | 'identity'>[],
-  replies: BatchState['replies'],
-): Promise<void> => {
-  const asked = works.filter((work) => work.identity.request.request_id !== '');
-  if (asked.length === 0) return;
-  const { rows } = await statement<StoredReply>(
-    knex,
-    'read_replies',
-    `select caller, request_id, request_hash, customer_ids, response from idempotency_keys
-      where (caller, request_id) in (select * from unnest(?::text[], ?::text[]))`,
-    [asked.map((work) => work.call.caller), asked.map((work) => work.identity.request.request_id)],
-  );
-  for (const row of rows) replies.set(replyKey(row.caller, row.request_id), row);
-};
+/** What a look-up finds: a row for each thing that somebody holds, and one for each answer that is kept. */
+type Found =
+  | { readonly kind: 'id'; readonly id: string }
+  | { readonly kind: 'email'; readonly id: string; readonly email: string; readonly has_account: boolean }
+  | { readonly kind: 'external_id'; readonly id: string; readonly external_id: string }
+  | { readonly kind: 'group_name'; readonly id: string; readonly group_name: string }
+  | ({ readonly kind: 'reply' } & StoredReply)
+  | { readonly kind: 'limit' };
 
-type Holder = {
-  readonly id: string;
-  readonly email: string | null;
-  readonly has_account: boolean;
-  readonly external_id: string | null;
-};
+/** One round trip for everything, because round trips are what a batch is made of. */
+const LOOK_UP = `
+  select 'limit' as kind, set_config('statement_timeout', ?, true) as id, null as email, null::boolean as has_account,
+         set_config('lock_timeout', ?, true) as external_id, null as group_name,
+         null as caller, null as request_id, null::bytea as request_hash, null::text[] as customer_ids, null::bytea as response
+  union all
+  select 'id', id, null, null, null, null, null, null, null, null, null from customers where id = any(?)
+  union all
+  select 'email', id, email, has_account, null, null, null, null, null, null, null
+    from customers where email = any(?) and deleted_at is null
+  union all
+  select 'external_id', id, null, null, external_id, null, null, null, null, null, null
+    from customers where external_id = any(?) and deleted_at is null
+  union all
+  select 'group_name', id, null, null, null, name, null, null, null, null, null
+    from customer_groups where name = any(?)
+  union all
+  select 'reply', null, null, null, null, null, caller, request_id, request_hash, customer_ids, response
+    from idempotency_keys where (caller, request_id) in (select * from unnest(?::text[], ?::text[]))`;
 
-const holdersOf = async (
-  trx: Knex.Transaction,
-  column: 'email' | 'external_id',
-  values: readonly string[],
-): Promise<readonly Holder[]> => {
-  if (values.length === 0) return [];
-  const { rows } = await statement<Holder>(
-    trx,
-    `holders_of_${column}`,
-    `select id, email, has_account, external_id from customers where ${column} = any(?) and deleted_at is null`,
-    [unique(values)],
-  );
-  return rows;
-};
-
-/** Looks up who holds what works claim: those alive hold e-mails and external_ids, an id is held for ever. */
-export const readHolders = async (
-  trx: Knex.Transaction,
+/**
+ * Looks up who holds what works claim (those alive hold e-mails and external_ids, an id is held for ever) and the
+ * answers kept under their request_ids, and limits what follows in the transaction to `limitMs`.
+ */
+export const lookUp = async (
+  trx: Knex,
   works: readonly Asking[],
-  { customers, holders }: Pick<BatchState, 'customers' | 'holders'>,
+  state: Pick<BatchState, 'customers' | 'holders' | 'replies'>,
+  limitMs: number,
 ): Promise<void> => {
   const claims = works.flatMap((work) => work.claims ?? []);
   const own = works
     .filter((work) => work.claims?.own === true)
-    .flatMap((work) => work.customers.flatMap((id) => customers.get(id)?.customer ?? []));
+    .flatMap((work) => work.customers.flatMap((id) => state.customers.get(id)?.customer ?? []));
+  const asked = works.filter((work) => work.identity.request.request_id !== '');
+  const { rows } = await statement<Found>(trx, 'look_up', LOOK_UP, [
+    String(limitMs),
+    String(limitMs),
+    unique(claims.flatMap((claim) => claim.ids ?? [])),
+    unique([...claims.flatMap((claim) => claim.emails ?? []), ...own.flatMap((row) => row.email ?? [])]),
+    unique([...claims.flatMap((claim) => claim.external_ids ?? []), ...own.flatMap((row) => row.external_id ?? [])]),
+    unique(claims.flatMap((claim) => claim.group_names ?? [])),
+    asked.map((work) => work.call.caller),
+    asked.map((work) => work.identity.request.request_id),
+  ]);
+  for (const row of rows) {
+    if (row.kind === 'reply') state.replies.set(replyKey(row.caller, row.request_id), row);
+    else if (row.kind !== 'limit') state.holders.set(heldKey(row), row.id);
+  }
+};
 
-  const ids = claims.flatMap((claim) => claim.ids ?? []);
-  if (ids.length > 0) {
-    const { rows } = await statement<{ id: string }>(
-      trx,
-      'holders_of_id',
-      'select id from customers where id = any(?)',
-      [ids],
-    );
-    for (const { id } of rows) holders.set(holderKey.id(id), id);
-  }
-  const emails = [...claims.flatMap((claim) => claim.emails ?? []), ...own.flatMap((row) => row.email ?? [])];
-  for (const { id, email, has_account } of await holdersOf(trx, 'email', emails)) {
-    if (email !== null) holders.set(holderKey.email(email, has_account), id);
-  }
-  const externalIds = [
-    ...claims.flatMap((claim) => claim.external_ids ?? []),
-    ...own.flatMap((row) => row.external_id ?? []),
-  ];
-  for (const { id, external_id } of await holdersOf(trx, 'external_id', externalIds)) {
-    if (external_id !== null) holders.set(holderKey.externalId(external_id), id);
-  }
-  const names = claims.flatMap((claim) => claim.group_names ?? []);
-  if (names.length > 0) {
-    const groups = await CustomerGroupModel.query(trx)
-      .select('id', 'name')
-      .whereRaw('name = any(?)', [names])
-      .castTo<{ id: string; name: string }[]>();
-    for (const group of groups) holders.set(holderKey.groupName(group.name), group.id);
+const heldKey = (row: Exclude<Found, { readonly kind: 'reply' | 'limit' }>): string => {
+  switch (row.kind) {
+    case 'id':
+      return holderKey.id(row.id);
+    case 'email':
+      return holderKey.email(row.email, row.has_account);
+    case 'external_id':
+      return holderKey.externalId(row.external_id);
+    case 'group_name':
+      return holderKey.groupName(row.group_name);
   }
 };

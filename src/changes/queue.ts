@@ -2,7 +2,7 @@ import { DomainError } from '../errors';
 import type { AnyWork } from './batch';
 import { holderKey, replyKey } from './state';
 
-const LIMITS = { changes: 100, customers: 1_000, waiting: 5_000, batches: 3, slowBatches: 2 } as const;
+const LIMITS = { changes: 100, customers: 1_000, waiting: 5_000, batches: 2, slowBatches: 2 } as const;
 
 /** A work on its way: waiting, running, or put back to wait for a row that somebody else holds. */
 export type Entry = {

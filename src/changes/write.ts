@@ -6,7 +6,7 @@ import { fingerprint, type AddressRow } from '../models/address';
 import type { CustomerRow } from '../models/customer';
 import type { GroupRow } from '../models/customer-group';
 import { fold, phoneKey, searchText } from '../models/fold';
-import type { BatchState } from './state';
+import { replyKey, type BatchState, type StoredReply } from './state';
 
 /** A row that was to be new is there already, made by somebody else since we looked. */
 export class Overtaken extends Error {
@@ -251,40 +251,35 @@ const writeGroups = async (trx: Knex.Transaction, state: BatchState, written: Wr
   );
 };
 
-/** Answers to keep, by plain insert: a repeat that runs elsewhere at this moment makes it fail with 23505. */
-const writeReplies = async (trx: Knex.Transaction, { newReplies }: BatchState): Promise<void> => {
-  if (newReplies.length === 0) return;
-  const rows = [...newReplies].sort((a, b) =>
-    `${a.caller}\n${a.request_id}` < `${b.caller}\n${b.request_id}` ? -1 : 1,
-  );
-  await statement(
-    trx,
-    'insert_idempotency_keys',
-    `insert into idempotency_keys (caller, request_id, request_hash, customer_ids, response)
-     select caller, request_id, request_hash, string_to_array(customer_ids, ','), response
-       from unnest(?::text[], ?::text[], ?::bytea[], ?::text[], ?::bytea[])
-         as new (caller, request_id, request_hash, customer_ids, response)`,
-    [
-      rows.map((row) => row.caller),
-      rows.map((row) => row.request_id),
-      rows.map((row) => row.request_hash),
-      rows.map((row) => row.customer_ids.join(',')),
-      rows.map((row) => row.response),
-    ],
-  );
+const REPLY: Columns<StoredReply> = {
+  caller: text((row) => row.caller),
+  request_id: text((row) => row.request_id),
+  request_hash: { type: 'bytea', of: (row) => row.request_hash },
+  customer_ids: text((row) => row.customer_ids.join(',')),
+  response: { type: 'bytea', of: (row) => row.response },
 };
 
-/** Answers to keep, and last the events, in the order they were decided: their ids follow the revisions. */
-export const writeRecord = async (trx: Knex.Transaction, state: BatchState): Promise<void> => {
-  await writeReplies(trx, state);
-  if (state.outbox.length === 0) return;
-  const { sql, bindings } = unnest(OUTBOX, state.outbox);
+/**
+ * Answers to keep, by plain insert (a repeat that runs elsewhere at this moment makes it fail with 23505), and the
+ * events, in the order they were decided: their ids follow the revisions. Last, when every row is locked.
+ */
+export const writeRecord = async (trx: Knex.Transaction, { outbox, newReplies }: BatchState): Promise<void> => {
+  if (outbox.length + newReplies.length === 0) return;
+  const replies = unnest(REPLY, [...newReplies].sort(byKey));
+  const events = unnest(OUTBOX, outbox);
   const names = Object.keys(OUTBOX).join(', ');
   await statement(
     trx,
-    'insert_outbox',
-    `insert into customer_outbox (${names})
-     select ${names} from ${sql} with ordinality as new (${names}, place) order by place`,
-    bindings,
+    'record',
+    `with kept as (
+       insert into idempotency_keys (caller, request_id, request_hash, customer_ids, response)
+       select caller, request_id, request_hash, string_to_array(customer_ids, ','), response
+         from ${replies.sql} as new (${Object.keys(REPLY).join(', ')}))
+     insert into customer_outbox (${names})
+     select ${names} from ${events.sql} with ordinality as new (${names}, place) order by place`,
+    [...replies.bindings, ...events.bindings],
   );
 };
+
+const byKey = (a: StoredReply, b: StoredReply): number =>
+  replyKey(a.caller, a.request_id) < replyKey(b.caller, b.request_id) ? -1 : 1;

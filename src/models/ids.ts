@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto';
 import { ulid } from 'ulid';
 
 const CROCKFORD = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
@@ -5,8 +6,22 @@ const CROCKFORD = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
 /** What an id is the id of: its prefix. */
 export type IdPrefix = 'cus' | 'addr' | 'cgrp';
 
+const pool = Buffer.alloc(4_096);
+let used = pool.length;
+
+/** A random fraction out of a pool: asking the system for each of an id's characters took a tenth of a create. */
+const random = (): number => {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const byte = pool[used] ?? 0;
+  used += 1;
+  return byte / 256;
+};
+
 /** A new id: ordered by time to the millisecond. */
-export const newId = (prefix: IdPrefix): string => `${prefix}_${ulid()}`;
+export const newId = (prefix: IdPrefix): string => `${prefix}_${ulid(undefined, random)}`;
 
 /** The one form an id may have: prefix and ULID, 26 upper-case Crockford characters. */
 export const idPattern = (prefix: IdPrefix): RegExp => new RegExp(`^${prefix}_${CROCKFORD}$`);
