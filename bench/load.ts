@@ -45,7 +45,7 @@ const counted = (body: Buffer): ((n: number) => Buffer) => {
 const bodies = {
   get: (): ((n: number) => Buffer) => {
     const all = Array.from({ length: CUSTOMERS }, (_, n) =>
-      frame(GetCustomerRequest.encode({ id: idOf(n * 7_919), read_mask: undefined }).finish()),
+      frame(GetCustomerRequest.encode(GetCustomerRequest.fromPartial({ id: idOf(n * 7_919) })).finish()),
     );
     return (n) => all[n % CUSTOMERS] ?? Buffer.alloc(0);
   },

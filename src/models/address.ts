@@ -1,5 +1,7 @@
 import { Model } from 'objection';
+import type { Address } from '../gen/customer/v1/customer';
 import type { Metadata } from './customer';
+import { toTimestamp } from './timestamp';
 
 /** A row of `addresses`; it belongs to one customer, for ever. */
 export type AddressRow = {
@@ -60,3 +62,22 @@ export const fingerprint = (address: Omit<AddressRow, 'id' | 'customer_id' | 'cr
     address.phone ?? '',
     address.country_code,
   ]);
+
+/** The message of a row; absent where the row has null. */
+export const toAddress = (row: AddressRow): Address => ({
+  id: row.id,
+  customer_id: row.customer_id,
+  company: row.company ?? undefined,
+  first_name: row.first_name,
+  last_name: row.last_name,
+  address_1: row.address_1,
+  address_2: row.address_2 ?? undefined,
+  city: row.city,
+  country_code: row.country_code,
+  province: row.province ?? undefined,
+  postal_code: row.postal_code ?? undefined,
+  phone: row.phone ?? undefined,
+  metadata: row.metadata,
+  created_at: toTimestamp(row.created_at),
+  updated_at: toTimestamp(row.updated_at),
+});

@@ -1,5 +1,7 @@
 import { Model } from 'objection';
+import type { CustomerGroup } from '../gen/customer/v1/customer_group';
 import type { Metadata } from './customer';
+import { toTimestamp } from './timestamp';
 
 /** A row of `customer_groups`. */
 export type GroupRow = {
@@ -25,3 +27,13 @@ export const GROUP_COLUMNS = [
 export class CustomerGroupModel extends Model {
   static override readonly tableName = 'customer_groups';
 }
+
+/** The message of a row. */
+export const toCustomerGroup = (row: GroupRow): CustomerGroup => ({
+  id: row.id,
+  name: row.name,
+  metadata: row.metadata,
+  revision: row.revision,
+  created_at: toTimestamp(row.created_at),
+  updated_at: toTimestamp(row.updated_at),
+});

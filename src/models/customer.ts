@@ -72,4 +72,8 @@ export const toCustomer = (row: CustomerRow): Customer => ({
   created_at: toTimestamp(row.created_at),
   updated_at: toTimestamp(row.updated_at),
   deleted_at: row.deleted_at === null ? undefined : toTimestamp(row.deleted_at),
+  addresses: [],
+  billing_address: undefined,
+  shipping_address: undefined,
+  groups: [],
 });

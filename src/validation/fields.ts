@@ -37,6 +37,9 @@ const atMost =
 /** NFC, trimmed; may be empty. */
 export const text = (max: number) => checked(trim, noNul, atMost(max));
 
+/** NFC, trimmed, not empty. */
+export const requiredText = (max: number) => checked(trim, noNul, present, atMost(max));
+
 /** Folded (NFC, trimmed, lower case) and valid by RFC 5321 with UTF-8 in both parts (RFC 6531). */
 export const email = () =>
   checked(
@@ -79,3 +82,7 @@ export const requestId = () =>
 
 /** The conventions of every mutation that names a customer or group. */
 export const expectedRevision = () => z.number().int().optional();
+
+/** 1 to 1,000 ids. */
+export const idList = (prefix: IdPrefix) =>
+  z.array(id(prefix)).min(1, 'is required').max(1_000, 'must have at most 1,000 ids');

@@ -1,11 +1,15 @@
 import { z } from 'zod';
-import type { UnaryHandler } from '../../context';
+import { findSame, newAddress } from '../../changes/addresses';
+import { invalidRequest } from '../../errors';
 import { CreateCustomerResponse, type CreateCustomerRequest } from '../../gen/customer/v1/customer';
+import type { AddressRow } from '../../models/address';
 import { toCustomer, type CustomerRow } from '../../models/customer';
 import { newId } from '../../models/ids';
+import { addressInput, type AddressContent } from '../../validation/address';
 import { email, LIMITS, optionalId, password, requestId, text } from '../../validation/fields';
 import { metadata } from '../../validation/metadata';
 import { schemaBy, validate } from '../../validation/validate';
+import type { Mutation } from '../mutation';
 
 const schema = schemaBy((minPassword: number) =>
   z.object({
@@ -16,6 +20,7 @@ const schema = schemaBy((minPassword: number) =>
     phone: text(LIMITS.phone),
     external_id: text(LIMITS.externalId),
     metadata: metadata(),
+    addresses: z.array(addressInput()),
     id: optionalId('cus'),
     request_id: requestId(),
   }),
@@ -24,31 +29,41 @@ const schema = schemaBy((minPassword: number) =>
 type Request = z.output<ReturnType<typeof schema>>;
 
 /** The seed's create: with a password a registered customer, without one a guest. */
-export const createCustomer: UnaryHandler<CreateCustomerRequest, CreateCustomerResponse> = async (ctx, raw, call) => {
-  const request = validate(schema(ctx.config.passwordMinLength), raw);
-  const id = request.id === '' ? newId('cus') : request.id;
-  const password_hash = request.password === '' ? null : await ctx.passwords.hash(request.password, call.deadline);
-  return ctx.changes.run({
-    call,
-    identity: { rpc: 'CreateCustomer', request },
-    reply: CreateCustomerResponse,
-    customers: [],
-    creates: [id],
-    claims: {
-      ids: request.id === '' ? [] : [id],
-      emails: [request.email],
-      external_ids: request.external_id === '' ? [] : [request.external_id],
-    },
-    decide: (draft) => {
-      const customer = draft.create({
-        customer: newCustomer(id, request, password_hash, draft.now),
-        addresses: [],
-        group_ids: [],
-      });
-      return { customer: toCustomer(customer) };
-    },
-  });
+export const createCustomer: Mutation<CreateCustomerRequest, Request, CreateCustomerResponse> = {
+  rpc: 'CreateCustomer',
+  reply: CreateCustomerResponse,
+  validate: (ctx, raw) => {
+    const request = validate(schema(ctx.config.passwordMinLength), raw);
+    if (distinct(request.addresses, new Date()).length <= MAX_ADDRESSES) return request;
+    throw invalidRequest([{ field: 'addresses', description: `must be at most ${MAX_ADDRESSES} different ones` }]);
+  },
+  plan: async (ctx, request, call) => {
+    const id = request.id === '' ? newId('cus') : request.id;
+    const password_hash = request.password === '' ? null : await ctx.passwords.hash(request.password, call.deadline);
+    return {
+      customers: [],
+      creates: [id],
+      claims: {
+        ids: request.id === '' ? [] : [id],
+        emails: [request.email],
+        external_ids: request.external_id === '' ? [] : [request.external_id],
+      },
+      decide: (draft) => {
+        const customer = newCustomer(id, request, password_hash, draft.now);
+        const addresses = distinct(request.addresses, draft.now).map((address) => ({ ...address, customer_id: id }));
+        return { customer: toCustomer(draft.create({ customer, addresses, group_ids: [] })) };
+      },
+    };
+  },
 };
+
+const MAX_ADDRESSES = 100;
+
+/** Equal addresses collapse into the first. */
+const distinct = (addresses: readonly AddressContent[], now: Date): AddressRow[] =>
+  addresses
+    .map((content) => newAddress('', content, now))
+    .filter((address, index, all) => findSame(all.slice(0, index), address) === undefined);
 
 const nullIfEmpty = (value: string): string | null => (value === '' ? null : value);
 

@@ -1,11 +1,14 @@
 import { z } from 'zod';
-import type { UnaryHandler } from '../../context';
+import { pointTo } from '../../changes/addresses';
 import { invalidRequest } from '../../errors';
+import type { CustomerState } from '../../events/changed-fields';
 import { UpdateCustomerResponse, type UpdateCustomerRequest } from '../../gen/customer/v1/customer';
 import { toCustomer, type CustomerRow } from '../../models/customer';
+import { addressTarget } from '../../validation/address-target';
 import { email, expectedRevision, id, LIMITS, password, requestId, text } from '../../validation/fields';
 import { mergeMetadata, metadata, metadataFaults } from '../../validation/metadata';
 import { schemaBy, validate } from '../../validation/validate';
+import type { Mutation } from '../mutation';
 
 const schema = schemaBy((minPassword: number) =>
   z.object({
@@ -18,6 +21,9 @@ const schema = schemaBy((minPassword: number) =>
     external_id: text(LIMITS.externalId).optional(),
     metadata: metadata().optional(),
     replace_metadata: metadata().optional(),
+    billing_address: addressTarget().optional(),
+    shipping_address: addressTarget().optional(),
+    groups: z.object({ ids: z.array(id('cgrp')).max(1_000, 'must have at most 1,000 ids') }).optional(),
     expected_revision: expectedRevision(),
     request_id: requestId(),
   }),
@@ -26,30 +32,41 @@ const schema = schemaBy((minPassword: number) =>
 type Request = z.output<ReturnType<typeof schema>>;
 
 /** The seed's update, with its lost updates, unchecked e-mails and half-registered guests mended. */
-export const updateCustomer: UnaryHandler<UpdateCustomerRequest, UpdateCustomerResponse> = async (ctx, raw, call) => {
-  const request = validate(schema(ctx.config.passwordMinLength), raw, ({ metadata: merged, replace_metadata }) =>
-    merged !== undefined && replace_metadata !== undefined
-      ? [{ field: 'replace_metadata', description: 'must not be given together with metadata' }]
-      : [],
-  );
-  const password_hash =
-    request.password === undefined ? undefined : await ctx.passwords.hash(request.password, call.deadline);
-  return ctx.changes.run({
-    call,
-    identity: { rpc: 'UpdateCustomer', request },
-    reply: UpdateCustomerResponse,
-    customers: [request.id],
-    claims: {
-      emails: request.email === undefined ? [] : [request.email],
-      external_ids: request.external_id === undefined || request.external_id === '' ? [] : [request.external_id],
-      own: request.password !== undefined,
-    },
-    decide: (draft) => {
-      const before = draft.customer(request.id, request.expected_revision);
-      const customer = draft.save({ ...before, customer: updated(before.customer, request, password_hash) });
-      return { customer: toCustomer(customer) };
-    },
-  });
+export const updateCustomer: Mutation<UpdateCustomerRequest, Request, UpdateCustomerResponse> = {
+  rpc: 'UpdateCustomer',
+  reply: UpdateCustomerResponse,
+  validate: (ctx, raw) =>
+    validate(schema(ctx.config.passwordMinLength), raw, ({ metadata: merged, replace_metadata }) =>
+      merged !== undefined && replace_metadata !== undefined
+        ? [{ field: 'replace_metadata', description: 'must not be given together with metadata' }]
+        : [],
+    ),
+  plan: async (ctx, request, call) => {
+    const { id, password: given, groups, billing_address, shipping_address } = request;
+    const password_hash = given === undefined ? undefined : await ctx.passwords.hash(given, call.deadline);
+    return {
+      customers: [id],
+      claims: {
+        emails: request.email === undefined ? [] : [request.email],
+        external_ids: request.external_id === undefined || request.external_id === '' ? [] : [request.external_id],
+        own: given !== undefined,
+      },
+      needs: {
+        addresses: billing_address !== undefined || shipping_address !== undefined,
+        groups: groups !== undefined,
+      },
+      ...(groups === undefined ? {} : { groups: { ids: groups.ids, mode: 'share' as const } }),
+      decide: (draft) => {
+        const before = draft.customer(id, request.expected_revision);
+        for (const group of groups?.ids ?? []) draft.group(group);
+        let after: CustomerState = { ...before, customer: updated(before.customer, request, password_hash) };
+        if (billing_address !== undefined) after = pointTo(after, 'billing_address_id', billing_address, draft.now);
+        if (shipping_address !== undefined) after = pointTo(after, 'shipping_address_id', shipping_address, draft.now);
+        if (groups !== undefined) after = { ...after, group_ids: [...new Set(groups.ids)].sort() };
+        return { customer: toCustomer(draft.save(after)) };
+      },
+    };
+  },
 };
 
 /** The row after an update: absent leaves a field alone, empty clears it. Pure. */

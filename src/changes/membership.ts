@@ -1,0 +1,34 @@
+import { DomainError } from '../errors';
+import type { Draft } from './decide';
+
+/**
+ * Puts customers into a group or takes them out, and answers how many that changed. Throws CUSTOMER_NOT_FOUND naming
+ * all that are not alive, before anything is changed.
+ */
+export const changeMembership = (
+  draft: Draft,
+  customerIds: readonly string[],
+  group_id: string,
+  how: 'join' | 'leave',
+): number => {
+  const ids = [...new Set(customerIds)];
+  const isAlive = (id: string): boolean => draft.find(id)?.customer.deleted_at === null;
+  const missing = ids.filter((id) => !isAlive(id));
+  if (missing.length > 0) {
+    throw new DomainError('CUSTOMER_NOT_FOUND', `Customers with ids: ${missing.join(', ')} were not found`, {
+      metadata: { missing_ids: missing.join(',') },
+      resource: { type: 'customer', name: missing[0] ?? '' },
+    });
+  }
+  const changed = ids
+    .map((id) => draft.customer(id))
+    .filter(({ group_ids }) => group_ids.includes(group_id) === (how === 'leave'));
+  for (const state of changed) {
+    const others = state.group_ids.filter((id) => id !== group_id);
+    draft.save(
+      { ...state, group_ids: how === 'join' ? [...others, group_id].sort() : others },
+      { type: how === 'join' ? 'customer.group_added' : 'customer.group_removed' },
+    );
+  }
+  return changed.length;
+};
