@@ -2,6 +2,7 @@ import type { Changes } from './changes/engine';
 import type { Config } from './config';
 import type { Logger } from './logger';
 import type { Reads } from './reads/reads';
+import type { Logins } from './security/logins';
 import type { Passwords } from './security/passwords';
 
 /** What every call may use. */
@@ -12,6 +13,8 @@ export type Context = {
   readonly changes: Changes;
   readonly reads: Reads;
   readonly passwords: Passwords;
+  /** Counts failed logins. */
+  readonly logins: Logins;
 };
 
 /** What is known of one call besides its request. */

@@ -14,6 +14,7 @@ import type { Logger } from './logger';
 import { createMetrics } from './metrics';
 import { createReads } from './reads/reads';
 import { services } from './rpc/services';
+import { createLogins } from './security/logins';
 import { createPasswords } from './security/passwords';
 
 /** A running service. */
@@ -101,6 +102,7 @@ export const startService = async (config: Config, log: Logger): Promise<Service
       changes,
       reads: createReads(knex),
       passwords: createPasswords({ cost: config.bcryptCost }),
+      logins: createLogins(knex, config),
     };
     metrics.watchContext(context);
 

@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Origin } from '../events/record';
 import { draftOver } from './decide';
+import { eraseTraces } from './erase';
 import { lockAndRead } from './lock';
 import type { Replies } from './replies';
 import type { BatchState } from './state';
@@ -105,6 +106,7 @@ const decideSteps = async (
     keep();
     await writeRows(trx, state, written);
   }
+  if (work.erases !== undefined && state.outbox.length > 0) await eraseTraces(trx, work.erases);
   const reply = work.answer();
   replies.keep(state, work, reply);
   return { kind: 'done', reply };

@@ -54,6 +54,8 @@ export type Work<Reply> = {
 /** Works that take place together or not at all, each on the state the one before has left. */
 export type Sequence<Reply> = Omit<Work<Reply>, 'decide'> & {
   readonly steps: readonly ((draft: Draft) => void)[];
+  /** A customer whose traces go with this change: recorded events and kept answers. */
+  readonly erases?: string;
   /** The answer once every step has taken place. */
   readonly answer: () => Reply;
 };

@@ -6,6 +6,8 @@ import { CUSTOMER_COLUMNS, CustomerModel, type CustomerRow } from '../models/cus
 export type Reads = {
   /** A customer that is alive. */
   readonly customer: (id: string) => Promise<CustomerRow | undefined>;
+  /** The registered customer with a folded e-mail. */
+  readonly registeredByEmail: (email: string) => Promise<CustomerRow | undefined>;
 };
 
 /** Keys per statement: more are several statements. */
@@ -24,5 +26,17 @@ export const createReads = (knex: Knex): Reads => {
     },
     { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (run) => setImmediate(run) },
   );
-  return { customer: (id) => customers.load(id) };
+  const registered = new DataLoader<string, CustomerRow | undefined>(
+    async (emails) => {
+      const rows = await CustomerModel.query(knex)
+        .select(...CUSTOMER_COLUMNS)
+        .whereRaw('email = any(?) and has_account and deleted_at is null', [emails as string[]])
+        .onBuildKnex((builder: Knex.QueryBuilder) => void builder.options({ name: 'registered_by_email' }))
+        .castTo<CustomerRow[]>();
+      const byEmail = new Map(rows.map((row) => [row.email, row]));
+      return emails.map((email) => byEmail.get(email));
+    },
+    { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (run) => setImmediate(run) },
+  );
+  return { customer: (id) => customers.load(id), registeredByEmail: (email) => registered.load(email) };
 };

@@ -73,6 +73,9 @@ export const password = (minLength: number) =>
       Buffer.byteLength(given) > LIMITS.passwordBytes ? `must have at most ${LIMITS.passwordBytes} bytes` : undefined,
   );
 
+/** A password that is compared, not set: anything but nothing. */
+export const givenPassword = () => checked((raw) => raw, present);
+
 /** 1 to 64 visible ASCII characters, or none: not idempotent. */
 export const requestId = () =>
   checked(

@@ -124,6 +124,16 @@ create table event_dead_letters (
   constraint event_dead_letters_pkey primary key (sink, position)
 );
 
+create table login_counters (
+  key          bytea constraint login_counters_pkey primary key,
+  email_key    bytea not null,
+  failures     integer not null default 0,
+  locks        integer not null default 0,
+  locked_until timestamptz,
+  updated_at   timestamptz not null default now()
+);
+create index login_counters_email_key_idx on login_counters (email_key);
+
 create table idempotency_keys (
   caller       text not null,
   request_id   text not null,
