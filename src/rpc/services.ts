@@ -1,14 +1,58 @@
 import { CustomerServiceService } from '../gen/customer/v1/customer';
+import { CustomerGroupServiceService } from '../gen/customer/v1/customer_group';
+import { addCustomersToGroup } from './customer-group/add-customers-to-group';
+import { createCustomerGroup } from './customer-group/create-customer-group';
+import { deleteCustomerGroup } from './customer-group/delete-customer-group';
+import { removeCustomersFromGroup } from './customer-group/remove-customers-from-group';
+import { updateCustomerGroup } from './customer-group/update-customer-group';
+import { addAddress } from './customer/add-address';
+import { authenticateCustomer } from './customer/authenticate-customer';
+import { changePassword } from './customer/change-password';
 import { createCustomer } from './customer/create-customer';
 import { deleteCustomer } from './customer/delete-customer';
+import { eraseCustomer } from './customer/erase-customer';
+import { generateResetPasswordToken } from './customer/generate-reset-password-token';
 import { getCustomer } from './customer/get-customer';
+import { removeAddress } from './customer/remove-address';
+import { resetPassword } from './customer/reset-password';
+import { restoreCustomer } from './customer/restore-customer';
+import { updateAddress } from './customer/update-address';
+import { updateBillingAddress } from './customer/update-billing-address';
 import { updateCustomer } from './customer/update-customer';
+import { updateShippingAddress } from './customer/update-shipping-address';
+import { mutation } from './mutation';
 import type { RpcService } from './rpc-service';
 
 /** Everything that can be called: a new rpc is one line here. */
 export const services: readonly RpcService[] = [
   {
     definition: CustomerServiceService,
-    unary: { createCustomer, getCustomer, updateCustomer, deleteCustomer },
+    unary: {
+      createCustomer: mutation(createCustomer),
+      updateCustomer: mutation(updateCustomer),
+      deleteCustomer: mutation(deleteCustomer),
+      restoreCustomer: mutation(restoreCustomer),
+      eraseCustomer,
+      addAddress: mutation(addAddress),
+      updateAddress: mutation(updateAddress),
+      removeAddress: mutation(removeAddress),
+      updateBillingAddress: mutation(updateBillingAddress),
+      updateShippingAddress: mutation(updateShippingAddress),
+      generateResetPasswordToken,
+      resetPassword,
+      changePassword,
+      authenticateCustomer,
+      getCustomer,
+    },
+  },
+  {
+    definition: CustomerGroupServiceService,
+    unary: {
+      createCustomerGroup: mutation(createCustomerGroup),
+      updateCustomerGroup: mutation(updateCustomerGroup),
+      deleteCustomerGroup: mutation(deleteCustomerGroup),
+      addCustomersToGroup: mutation(addCustomersToGroup),
+      removeCustomersFromGroup: mutation(removeCustomersFromGroup),
+    },
   },
 ];

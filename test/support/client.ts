@@ -1,15 +1,6 @@
 import { credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
-import {
-  CustomerServiceClient,
-  type CreateCustomerRequest,
-  type CreateCustomerResponse,
-  type DeleteCustomerRequest,
-  type DeleteCustomerResponse,
-  type GetCustomerRequest,
-  type GetCustomerResponse,
-  type UpdateCustomerRequest,
-  type UpdateCustomerResponse,
-} from '../../src/gen/customer/v1/customer';
+import * as customer from '../../src/gen/customer/v1/customer';
+import * as group from '../../src/gen/customer/v1/customer_group';
 import { BadRequest, ErrorInfo, ResourceInfo, RetryInfo } from '../../src/gen/google/rpc/error_details';
 import { Status } from '../../src/gen/google/rpc/status';
 
@@ -42,63 +33,59 @@ const refusalOf = (error: ServiceError): Refusal => {
   };
 };
 
-type Method<Request, Response> = (
-  request: Request,
+const MESSAGES = { ...customer, ...group };
+type Messages = typeof MESSAGES;
+type Rpc = Uncapitalize<Extract<keyof Messages, `${string}Request`> extends `${infer Name}Request` ? Name : never>;
+type MessageOf<Name> = Name extends keyof Messages
+  ? Messages[Name] extends { readonly decode: (...args: never) => infer Message }
+    ? Message
+    : never
+  : never;
+type DeepPartial<T> = T extends readonly (infer Item)[]
+  ? readonly DeepPartial<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]?: DeepPartial<T[Key]> | undefined }
+    : T;
+type Request<Name extends string> = DeepPartial<MessageOf<`${Capitalize<Name>}Request`>>;
+type Response<Name extends string> = MessageOf<`${Capitalize<Name>}Response`>;
+
+type Method = (
+  request: unknown,
   metadata: Metadata,
   options: { deadline?: number },
-  callback: (error: ServiceError | null, response: Response) => void,
+  callback: (error: ServiceError | null, response: never) => void,
 ) => unknown;
-
-type Calls = {
-  createCustomer: [CreateCustomerRequest, CreateCustomerResponse];
-  getCustomer: [GetCustomerRequest, GetCustomerResponse];
-  updateCustomer: [UpdateCustomerRequest, UpdateCustomerResponse];
-  deleteCustomer: [DeleteCustomerRequest, DeleteCustomerResponse];
-};
 
 export type CallOptions = { readonly deadlineMs?: number; readonly headers?: Readonly<Record<string, string>> };
 
-/** A real gRPC client whose calls are promises; a refused one rejects with a Refusal. */
+/** A real gRPC client of every service, whose calls are promises; a refused one rejects with a Refusal. */
 export type TestClient = {
-  readonly call: <Name extends keyof Calls>(
+  readonly call: <Name extends Rpc>(
     name: Name,
-    request: Partial<Calls[Name][0]>,
+    request: Request<Name>,
     options?: CallOptions,
-  ) => Promise<Calls[Name][1]>;
+  ) => Promise<Response<Name>>;
   /** The refusal of a call that must be refused. */
   readonly refusal: (call: Promise<unknown>) => Promise<Refusal>;
-  readonly raw: CustomerServiceClient;
+  readonly raw: customer.CustomerServiceClient;
   readonly close: () => void;
 };
 
-const REQUESTS = {
-  createCustomer: {
-    email: '',
-    password: '',
-    first_name: '',
-    last_name: '',
-    phone: '',
-    external_id: '',
-    id: '',
-    request_id: '',
-  },
-  getCustomer: { id: '' },
-  updateCustomer: { id: '', request_id: '' },
-  deleteCustomer: { id: '', request_id: '' },
-};
-
 export const connect = (port: number): TestClient => {
-  const raw = new CustomerServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
+  const address = `127.0.0.1:${port}`;
+  const raw = new customer.CustomerServiceClient(address, credentials.createInsecure());
+  const clients = [raw, new group.CustomerGroupServiceClient(address, credentials.createInsecure())];
   return {
     raw,
-    close: () => raw.close(),
+    close: () => clients.forEach((client) => client.close()),
     call: (name, request, { deadlineMs, headers = {} } = {}) =>
       new Promise((resolve, reject) => {
         const metadata = new Metadata();
         for (const [key, value] of Object.entries(headers)) metadata.set(key, value);
         const options = deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
-        const method = raw[name].bind(raw) as unknown as Method<unknown, never>;
-        method({ ...REQUESTS[name], ...request }, metadata, options, (error, response) => {
+        const client = clients.find((one) => name in one) as unknown as Record<string, Method>;
+        const type = `${name[0]!.toUpperCase()}${name.slice(1)}Request` as 'GetCustomerRequest';
+        client[name]!(MESSAGES[type].fromPartial(request as never), metadata, options, (error, response) => {
           // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a Refusal reads better in a failed test
           if (error !== null) reject(refusalOf(error));
           else resolve(response);
