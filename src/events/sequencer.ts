@@ -22,7 +22,8 @@ type Cursor = { readonly position: string; readonly xmin: string; readonly xmax:
  * Dead rows at the outbox's beginning cost more and more while an old snapshot keeps them, so a round starts at a
  * low-water id. An id may be passed over only once nobody can still commit a lower one, else a later event of the same
  * customer could overtake it. Whoever took an id up to `seen` did so before we saw `seen`, in a transaction that had its
- * xid by then (rows are locked before ids are taken); once every xid of that moment has ended, `seen` is settled.
+ * xid by then (rows are locked before ids are taken); once every xid of that moment has ended, `seen` is settled. What
+ * they committed last must still be moved: the low water rises only after a round that saw it all.
  */
 export const createSequencer = (pool: Pool): Sequencer => {
   let lowWater = 0;
@@ -30,12 +31,12 @@ export const createSequencer = (pool: Pool): Sequencer => {
   let seen = 0;
   let candidate: { readonly id: number; readonly xmax: bigint } | undefined;
 
-  const settle = ({ xmin, xmax }: Cursor): void => {
-    if (candidate !== undefined && BigInt(xmin) >= candidate.xmax) {
-      lowWater = candidate.id + 1;
-      candidate = undefined;
-    }
-    if (candidate === undefined && seen >= lowWater) candidate = { id: seen, xmax: BigInt(xmax) };
+  /** The id up to which nobody can commit any more, if there is a new one. */
+  const settled = ({ xmin, xmax }: Cursor): number | undefined => {
+    const id = candidate !== undefined && BigInt(xmin) >= candidate.xmax ? candidate.id : undefined;
+    if (id !== undefined) candidate = undefined;
+    if (candidate === undefined && seen > lowWater) candidate = { id: seen, xmax: BigInt(xmax) };
+    return id;
   };
 
   return {
@@ -49,7 +50,7 @@ export const createSequencer = (pool: Pool): Sequencer => {
         });
         const cursor = rows[0];
         if (cursor === undefined) return { moved: 0, behind: false, head: undefined };
-        settle(cursor);
+        const settledId = settled(cursor);
         rounds += 1;
         const from = rounds % REBASE_EVERY === 0 ? 0 : lowWater;
         const { rows: result } = await client.query<{ moved: string; last: string | null }>({
@@ -74,7 +75,9 @@ export const createSequencer = (pool: Pool): Sequencer => {
           values: [from, ROWS, cursor.position],
         });
         const moved = Number(result[0]?.moved ?? 0);
-        seen = Math.max(seen, Number(result[0]?.last ?? 0));
+        const last = Number(result[0]?.last ?? 0);
+        seen = Math.max(seen, last);
+        if (settledId !== undefined && (moved < ROWS || last >= settledId)) lowWater = settledId + 1;
         return { moved, behind: moved === ROWS, head: Number(cursor.position) + moved };
       }),
   };
