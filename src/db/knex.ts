@@ -17,6 +17,8 @@ export const createKnex = (database: Config['database']): Knex => {
     },
     pool: { min: 0, max: database.poolSize },
     acquireConnectionTimeout: 5_000,
+    // Else the message of an error, and so the log, would hold the statement with its values.
+    compileSqlOnError: false,
   });
   if (!database.statementNames) {
     knex.on('start', (builder: { options?: (options: object) => unknown }) => builder.options?.({ name: undefined }));
