@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { ulid } from 'ulid';
+import { monotonicFactory } from 'ulid';
 
 const CROCKFORD = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
 
@@ -20,8 +20,10 @@ const random = (): number => {
   return byte / 256;
 };
 
-/** A new id: ordered by time to the millisecond. */
-export const newId = (prefix: IdPrefix): string => `${prefix}_${ulid(undefined, random)}`;
+const ulid = monotonicFactory(random);
+
+/** A new id: later than every one this process made before, so that what was made first also sorts first. */
+export const newId = (prefix: IdPrefix): string => `${prefix}_${ulid()}`;
 
 /** The one form an id may have: prefix and ULID, 26 upper-case Crockford characters. */
 export const idPattern = (prefix: IdPrefix): RegExp => new RegExp(`^${prefix}_${CROCKFORD}$`);
