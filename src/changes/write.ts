@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { statement } from '../db/statement';
 import type { CustomerState } from '../events/changed-fields';
 import type { OutboxRow } from '../events/record';
-import { fingerprint, type AddressRow } from '../models/address';
+import { fingerprintKey, type AddressRow } from '../models/address';
 import type { CustomerRow } from '../models/customer';
 import type { GroupRow } from '../models/customer-group';
 import { fold, phoneKey, searchText } from '../models/fold';
@@ -62,7 +62,7 @@ const ADDRESS: Columns<AddressRow> = {
   postal_code: text((row) => row.postal_code),
   phone: text((row) => row.phone),
   metadata: json((row) => row.metadata),
-  fingerprint: text(fingerprint),
+  fingerprint: text(fingerprintKey),
   created_at: time((row) => row.created_at),
   updated_at: time((row) => row.updated_at),
 };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Model } from 'objection';
 import type { Address } from '../gen/customer/v1/customer';
 import type { Metadata } from './customer';
@@ -62,6 +63,10 @@ export const fingerprint = (address: Omit<AddressRow, 'id' | 'customer_id' | 'cr
     address.phone ?? '',
     address.country_code,
   ]);
+
+/** A fingerprint for an index: of fixed length, because an entry of a B-tree must not be longer than 2,704 bytes. */
+export const fingerprintKey = (address: AddressRow): string =>
+  createHash('sha256').update(fingerprint(address)).digest('base64');
 
 /** The message of a row; absent where the row has null. */
 export const toAddress = (row: AddressRow): Address => ({
