@@ -80,6 +80,14 @@ const previousJson = (before: CustomerRow | undefined, fields: Difference['field
     ? undefined
     : Object.fromEntries(fields.map((field) => [field, absentIfNull(before[field])]));
 
+const relationsJson = (difference: Difference) => ({
+  addresses: absentIfEmpty(difference.addresses.map(addressJson)),
+  previous_addresses: absentIfEmpty(difference.previous_addresses.map(addressJson)),
+  removed_address_ids: absentIfEmpty(difference.removed_address_ids),
+  added_group_ids: absentIfEmpty(difference.added_group_ids),
+  removed_group_ids: absentIfEmpty(difference.removed_group_ids),
+});
+
 /** Types whose `changed_fields` stay empty: the whole customer came, went or came back. */
 const WHOLE: ReadonlySet<EventType> = new Set<EventType>([
   'customer.created',
@@ -116,11 +124,7 @@ export const customerEvent = (
       changed_fields: whole ? [] : changedFields(difference),
       customer: customerJson(after),
       previous: whole ? undefined : previousJson(before, difference.fields),
-      addresses: absentIfEmpty(difference.addresses.map(addressJson)),
-      previous_addresses: absentIfEmpty(difference.previous_addresses.map(addressJson)),
-      removed_address_ids: absentIfEmpty(difference.removed_address_ids),
-      added_group_ids: absentIfEmpty(difference.added_group_ids),
-      removed_group_ids: absentIfEmpty(difference.removed_group_ids),
+      ...(type === 'customer.erased' ? {} : relationsJson(difference)),
       ...extra,
     }),
   };
