@@ -72,6 +72,12 @@ export const customerNotFound = (id: string): DomainError =>
     resource: { type: 'customer', name: id },
   });
 
+/** ADDRESS_NOT_FOUND for one that the customer does not have. */
+export const addressNotFound = (id: string): DomainError =>
+  new DomainError('ADDRESS_NOT_FOUND', `Customer has no address with id: ${id}`, {
+    resource: { type: 'address', name: id },
+  });
+
 /** INVALID_REQUEST with the faults it found. */
 export const invalidRequest = (violations: readonly Violation[]): DomainError =>
   new DomainError(

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DomainError } from '../errors';
+import { addressNotFound, DomainError } from '../errors';
 import type { CustomerState } from '../events/changed-fields';
 import { fingerprint, type AddressRow } from '../models/address';
 import { newId } from '../models/ids';
@@ -47,9 +47,7 @@ export const findSame = (addresses: readonly AddressRow[], address: AddressRow):
 export const addressOf = (state: CustomerState, id: string): AddressRow => {
   const address = state.addresses.find((one) => one.id === id);
   if (address !== undefined) return address;
-  throw new DomainError('ADDRESS_NOT_FOUND', `Customer has no address with id: ${id}`, {
-    resource: { type: 'address', name: id },
-  });
+  throw addressNotFound(id);
 };
 
 /** Throws TOO_MANY_ADDRESSES for the 101st. */

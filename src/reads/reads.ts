@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { Knex } from 'knex';
 import { CUSTOMER_COLUMNS, CustomerModel, type CustomerRow } from '../models/customer';
+import { createAddressesOf, type AddressesOf } from './addresses';
 
 /** Reads by key: all that are asked for in one turn of the event loop are one query. */
 export type Reads = {
@@ -8,6 +9,7 @@ export type Reads = {
   readonly customer: (id: string) => Promise<CustomerRow | undefined>;
   /** The registered customer with a folded e-mail. */
   readonly registeredByEmail: (email: string) => Promise<CustomerRow | undefined>;
+  readonly addressesOf: AddressesOf;
 };
 
 /** Keys per statement: more are several statements. */
@@ -38,5 +40,9 @@ export const createReads = (knex: Knex): Reads => {
     },
     { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (run) => setImmediate(run) },
   );
-  return { customer: (id) => customers.load(id), registeredByEmail: (email) => registered.load(email) };
+  return {
+    customer: (id) => customers.load(id),
+    registeredByEmail: (email) => registered.load(email),
+    addressesOf: createAddressesOf(knex),
+  };
 };

@@ -12,7 +12,9 @@ import { createCustomer } from './customer/create-customer';
 import { deleteCustomer } from './customer/delete-customer';
 import { eraseCustomer } from './customer/erase-customer';
 import { generateResetPasswordToken } from './customer/generate-reset-password-token';
+import { getAddress } from './customer/get-address';
 import { getCustomer } from './customer/get-customer';
+import { listAddresses } from './customer/list-addresses';
 import { removeAddress } from './customer/remove-address';
 import { resetPassword } from './customer/reset-password';
 import { restoreCustomer } from './customer/restore-customer';
@@ -36,6 +38,8 @@ export const services: readonly RpcService[] = [
       addAddress: mutation(addAddress),
       updateAddress: mutation(updateAddress),
       removeAddress: mutation(removeAddress),
+      listAddresses,
+      getAddress,
       updateBillingAddress: mutation(updateBillingAddress),
       updateShippingAddress: mutation(updateShippingAddress),
       generateResetPasswordToken,

@@ -86,6 +86,12 @@ export const requestId = () =>
 /** The conventions of every mutation that names a customer or group. */
 export const expectedRevision = () => z.number().int().optional();
 
+/** At most 1,000 ids: counted before any of them is looked at, a request of 1 MiB can hold half a million. */
+export const ids = (prefix: IdPrefix) =>
+  z
+    .array(z.string())
+    .max(1_000, 'must have at most 1,000 ids')
+    .pipe(z.array(id(prefix)));
+
 /** 1 to 1,000 ids. */
-export const idList = (prefix: IdPrefix) =>
-  z.array(id(prefix)).min(1, 'is required').max(1_000, 'must have at most 1,000 ids');
+export const idList = (prefix: IdPrefix) => z.array(z.string()).min(1, 'is required').pipe(ids(prefix));

@@ -10,6 +10,11 @@ export type StoredEvent = {
     readonly changed_fields: readonly string[];
     readonly customer: Readonly<Record<string, unknown>>;
     readonly previous?: Readonly<Record<string, unknown>>;
+    readonly addresses?: readonly Readonly<Record<string, unknown>>[];
+    readonly previous_addresses?: readonly Readonly<Record<string, unknown>>[];
+    readonly removed_address_ids?: readonly string[];
+    readonly added_group_ids?: readonly string[];
+    readonly removed_group_ids?: readonly string[];
   };
 };
 

@@ -1,11 +1,9 @@
 import { z } from 'zod';
-import { findSame, newAddress } from '../../changes/addresses';
-import { invalidRequest } from '../../errors';
+import { newAddress } from '../../changes/addresses';
 import { CreateCustomerResponse, type CreateCustomerRequest } from '../../gen/customer/v1/customer';
-import type { AddressRow } from '../../models/address';
 import { toCustomer, type CustomerRow } from '../../models/customer';
 import { newId } from '../../models/ids';
-import { addressInput, type AddressContent } from '../../validation/address';
+import { distinctAddresses } from '../../validation/address';
 import { email, LIMITS, optionalId, password, requestId, text } from '../../validation/fields';
 import { metadata } from '../../validation/metadata';
 import { schemaBy, validate } from '../../validation/validate';
@@ -20,7 +18,7 @@ const schema = schemaBy((minPassword: number) =>
     phone: text(LIMITS.phone),
     external_id: text(LIMITS.externalId),
     metadata: metadata(),
-    addresses: z.array(addressInput()),
+    addresses: distinctAddresses(),
     id: optionalId('cus'),
     request_id: requestId(),
   }),
@@ -32,11 +30,7 @@ type Request = z.output<ReturnType<typeof schema>>;
 export const createCustomer: Mutation<CreateCustomerRequest, Request, CreateCustomerResponse> = {
   rpc: 'CreateCustomer',
   reply: CreateCustomerResponse,
-  validate: (ctx, raw) => {
-    const request = validate(schema(ctx.config.passwordMinLength), raw);
-    if (distinct(request.addresses, new Date()).length <= MAX_ADDRESSES) return request;
-    throw invalidRequest([{ field: 'addresses', description: `must be at most ${MAX_ADDRESSES} different ones` }]);
-  },
+  validate: (ctx, raw) => validate(schema(ctx.config.passwordMinLength), raw),
   plan: async (ctx, request, call) => {
     const id = request.id === '' ? newId('cus') : request.id;
     const password_hash = request.password === '' ? null : await ctx.passwords.hash(request.password, call);
@@ -50,20 +44,12 @@ export const createCustomer: Mutation<CreateCustomerRequest, Request, CreateCust
       },
       decide: (draft) => {
         const customer = newCustomer(id, request, password_hash, draft.now);
-        const addresses = distinct(request.addresses, draft.now).map((address) => ({ ...address, customer_id: id }));
+        const addresses = request.addresses.map((content) => newAddress(id, content, draft.now));
         return { customer: toCustomer(draft.create({ customer, addresses, group_ids: [] })) };
       },
     };
   },
 };
-
-const MAX_ADDRESSES = 100;
-
-/** Equal addresses collapse into the first. */
-const distinct = (addresses: readonly AddressContent[], now: Date): AddressRow[] =>
-  addresses
-    .map((content) => newAddress('', content, now))
-    .filter((address, index, all) => findSame(all.slice(0, index), address) === undefined);
 
 const nullIfEmpty = (value: string): string | null => (value === '' ? null : value);
 

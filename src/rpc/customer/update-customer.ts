@@ -5,7 +5,7 @@ import type { CustomerState } from '../../events/changed-fields';
 import { UpdateCustomerResponse, type UpdateCustomerRequest } from '../../gen/customer/v1/customer';
 import { toCustomer, type CustomerRow } from '../../models/customer';
 import { addressTarget } from '../../validation/address-target';
-import { email, expectedRevision, id, LIMITS, password, requestId, text } from '../../validation/fields';
+import { email, expectedRevision, id, ids, LIMITS, password, requestId, text } from '../../validation/fields';
 import { mergeMetadata, metadata, metadataFaults } from '../../validation/metadata';
 import { schemaBy, validate } from '../../validation/validate';
 import type { Mutation } from '../mutation';
@@ -23,7 +23,7 @@ const schema = schemaBy((minPassword: number) =>
     replace_metadata: metadata().optional(),
     billing_address: addressTarget().optional(),
     shipping_address: addressTarget().optional(),
-    groups: z.object({ ids: z.array(id('cgrp')).max(1_000, 'must have at most 1,000 ids') }).optional(),
+    groups: z.object({ ids: ids('cgrp') }).optional(),
     expected_revision: expectedRevision(),
     request_id: requestId(),
   }),

@@ -1,0 +1,37 @@
+import DataLoader from 'dataloader';
+import type { Knex } from 'knex';
+import { statement } from '../db/statement';
+import { ADDRESS_COLUMNS, type AddressRow } from '../models/address';
+
+/** The addresses of a customer, oldest first; undefined when nobody alive has this id. */
+export type AddressesOf = (customer_id: string) => Promise<readonly AddressRow[] | undefined>;
+
+/** Keys per statement: each can bring 100 rows. */
+const MAX_BATCH = 100;
+
+/** From the customers on, in one statement: whether one is alive and what it has is one answer. */
+const ADDRESSES_OF = `
+  select customers.id as owner, ${ADDRESS_COLUMNS.map((column) => `addresses.${column}`).join(', ')}
+    from customers left join addresses on addresses.customer_id = customers.id
+   where customers.id = any(?) and customers.deleted_at is null
+   order by addresses.created_at, addresses.id`;
+
+type Row = { readonly owner: string } & (AddressRow | { readonly id: null });
+
+/** Reads that are asked for in one turn of the event loop are one query. */
+export const createAddressesOf = (knex: Knex): AddressesOf => {
+  const loader = new DataLoader<string, readonly AddressRow[] | undefined>(
+    async (ids) => {
+      const { rows } = await statement<Row>(knex, 'addresses_of_customers', ADDRESSES_OF, [ids]);
+      const byOwner = new Map<string, AddressRow[]>();
+      for (const { owner, ...address } of rows) {
+        const addresses = byOwner.get(owner) ?? [];
+        if (address.id !== null) addresses.push(address);
+        byOwner.set(owner, addresses);
+      }
+      return ids.map((id) => byOwner.get(id));
+    },
+    { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (run) => setImmediate(run) },
+  );
+  return (customer_id) => loader.load(customer_id);
+};
