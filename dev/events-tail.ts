@@ -51,7 +51,8 @@ const show = ({ message }: EachMessagePayload): void => {
 
 const main = async (): Promise<void> => {
   if (options.help) return void process.stdout.write(HELP);
-  const kafka = new Kafka({ clientId: 'events-tail', brokers, logLevel: logLevel.ERROR });
+  // A Kafka that has just started refuses at first, and is asked again: nothing to tell anybody.
+  const kafka = new Kafka({ clientId: 'events-tail', brokers, logLevel: logLevel.NOTHING });
   const consumer = kafka.consumer({ groupId: `events-tail-${randomUUID()}` });
   const stop = async (): Promise<void> => {
     await Promise.race([consumer.disconnect(), new Promise((resolve) => setTimeout(resolve, 1_000))]);
@@ -60,6 +61,10 @@ const main = async (): Promise<void> => {
   process.on('SIGINT', () => void stop());
   process.on('SIGTERM', () => void stop());
   process.stdout.on('error', () => process.exit(0));
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    if (!restart) fail(error);
+    process.stderr.write(`${error.message}, trying again\n`);
+  });
   await consumer.connect();
   await consumer.subscribe({ topics, fromBeginning: options['from-beginning'] });
   await consumer.run({
@@ -68,9 +73,10 @@ const main = async (): Promise<void> => {
   });
 };
 
-main().catch((error: unknown) => {
-  process.stderr.write(
-    `cannot tail ${topics.join(', ')} at ${brokers.join(',')}: ${error instanceof Error ? error.message : String(error)}\n`,
-  );
+const fail = (error: unknown): never => {
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`cannot tail ${topics.join(', ')} at ${brokers.join(',')}: ${reason}\n`);
   process.exit(1);
-});
+};
+
+main().catch(fail);

@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
-import { claimPort, freePort, isAlive, run, type BackEnd } from './run';
+import { claimPort, freePort, howItEnded, run, stopLeftOver, terminate, type BackEnd } from './run';
 
 export type LocalKafka = BackEnd & { readonly brokers: string };
 
@@ -14,6 +14,8 @@ type Options = {
   readonly libDir: string;
   readonly port: number;
   readonly say: (line: string) => void;
+  /** Gives up starting. */
+  readonly signal?: AbortSignal;
 };
 
 /** Why Kafka cannot run here; undefined when it can. */
@@ -25,25 +27,23 @@ export const whyNoKafka = (): string | undefined => {
   return spawnSync('mvn', ['-v']).error === undefined ? undefined : 'there is no mvn (Maven) on the PATH';
 };
 
-/** Into a folder beside, then renamed: two that fetch at once do not break each other. */
-const fetchJars = async (libDir: string, say: Options['say']): Promise<void> => {
-  if (existsSync(libDir)) return;
+/** Fetches the jars that the pom names, once, and answers their folder. */
+const fetchJars = async (libDir: string, say: Options['say'], signal: AbortSignal | undefined): Promise<string> => {
+  const pom = join(__dirname, 'kafka', 'pom.xml');
+  const folder = join(libDir, createHash('sha256').update(readFileSync(pom)).digest('hex').slice(0, 8));
+  if (existsSync(folder)) return folder;
   say('fetching Apache Kafka from Maven Central (43 MB, once)');
-  const partial = `${libDir}.${process.pid}`;
+  // Into a folder beside, then renamed: two that fetch at once do not break each other.
+  const partial = `${folder}.${process.pid}`;
   mkdirSync(partial, { recursive: true });
-  await run('mvn', [
-    '-q',
-    '-B',
-    '-f',
-    join(__dirname, 'kafka', 'pom.xml'),
-    'dependency:copy-dependencies',
-    `-DoutputDirectory=${partial}`,
-  ]);
+  const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${partial}`];
+  await run('mvn', ['-q', '-B', '-f', pom, ...goal], { signal });
   try {
-    renameSync(partial, libDir);
+    renameSync(partial, folder);
   } catch {
     rmSync(partial, { recursive: true, force: true });
   }
+  return folder;
 };
 
 const properties = (port: number, controllerPort: number, logDir: string): string =>
@@ -65,27 +65,10 @@ const properties = (port: number, controllerPort: number, logDir: string): strin
     'share.coordinator.state.topic.min.isr=1',
     'group.initial.rebalance.delay.ms=0',
     'auto.create.topics.enable=false',
+    // After kill -9 a broker waits until the session of its former self has ended.
+    'broker.session.timeout.ms=3000',
+    'broker.heartbeat.interval.ms=500',
   ].join('\n');
-
-/** A broker that was left over when its parent was killed. */
-const stopLeftOver = async (pidFile: string): Promise<void> => {
-  if (!existsSync(pidFile)) return;
-  const pid = Number(readFileSync(pidFile, 'utf8'));
-  const commandLine = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
-  if (pid > 0 && commandLine.includes('kafka.Kafka')) await terminate(pid);
-};
-
-const terminate = async (pid: number): Promise<void> => {
-  const signals = [
-    ['SIGTERM', 15_000],
-    ['SIGKILL', 5_000],
-  ] as const;
-  for (const [signal, patience] of signals) {
-    if (!isAlive(pid)) return;
-    process.kill(pid, signal);
-    for (let waited = 0; waited < patience && isAlive(pid); waited += 50) await delay(50);
-  }
-};
 
 /** Ready means that a client gets an answer, not that the port is open. */
 const awaitBroker = async (brokers: string, hasEnded: () => boolean): Promise<void> => {
@@ -106,26 +89,34 @@ const awaitBroker = async (brokers: string, hasEnded: () => boolean): Promise<vo
   throw new Error('Kafka did not start');
 };
 
+const JAVA_FLAGS = [
+  '-Xmx256m',
+  '-XX:+UseSerialGC',
+  '-XX:TieredStopAtLevel=1',
+  '-Xshare:auto',
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+];
+
 /** Real Apache Kafka (KRaft, one node) out of Maven Central. Starts again after anything. */
-export const startKafka = async ({ dataDir: wanted, libDir, port, say }: Options): Promise<LocalKafka> => {
+export const startKafka = async ({ dataDir: wanted, libDir, port, say, signal }: Options): Promise<LocalKafka> => {
   const dataDir = resolve(wanted);
   const pidFile = join(dataDir, 'kafka.pid');
   const logFile = join(dataDir, 'server.log');
   const configFile = join(dataDir, 'server.properties');
   const logDir = join(dataDir, 'logs');
   mkdirSync(dataDir, { recursive: true });
-  await fetchJars(resolve(libDir), say);
-  await stopLeftOver(pidFile);
+  const jars = await fetchJars(resolve(libDir), say, signal);
+  await stopLeftOver(pidFile, 'kafka.Kafka');
   await claimPort(port, 'Kafka', 'DEV_KAFKA_PORT');
   writeFileSync(configFile, properties(port, await freePort(), logDir));
-  const classpath = ['-cp', join(resolve(libDir), '*')];
+  const classpath = ['-cp', join(jars, '*')];
   if (!existsSync(join(logDir, 'meta.properties'))) {
     const id = randomBytes(16).toString('base64url');
-    await run('java', [...classpath, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', id, '-c', configFile]);
+    const format = ['kafka.tools.StorageTool', 'format', '--standalone', '-t', id, '-c', configFile];
+    await run('java', [...classpath, ...format], { signal });
   }
   const log = openSync(logFile, 'w');
-  const tuning = ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
-  const child = spawn('java', [...tuning, ...classpath, 'kafka.Kafka', configFile], {
+  const child = spawn('java', [...JAVA_FLAGS, ...classpath, 'kafka.Kafka', configFile], {
     detached: true,
     stdio: ['ignore', log, log],
   });
@@ -135,9 +126,9 @@ export const startKafka = async ({ dataDir: wanted, libDir, port, say }: Options
   let hasEnded = false;
   const lastWords = () => readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
   const crashed = new Promise<string>((resolveCrashed) => {
-    child.once('exit', () => {
+    child.once('exit', (code, killedBy) => {
       hasEnded = true;
-      if (!isStopped) resolveCrashed(lastWords());
+      if (!isStopped) resolveCrashed(`${lastWords()}\n(ended ${howItEnded(code, killedBy)})`);
     });
   });
   const brokers = `127.0.0.1:${port}`;
@@ -147,7 +138,7 @@ export const startKafka = async ({ dataDir: wanted, libDir, port, say }: Options
     rmSync(pidFile, { force: true });
   };
   try {
-    await awaitBroker(brokers, () => hasEnded);
+    await awaitBroker(brokers, () => hasEnded || signal?.aborted === true);
   } catch (error) {
     await stop();
     throw new Error(`Kafka did not start:\n${lastWords()}`, { cause: error });

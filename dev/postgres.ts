@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +13,8 @@ type Options = {
   /** Extra settings, such as `fsync=off`. */
   readonly settings?: readonly string[];
   readonly say: (line: string) => void;
+  /** Gives up starting. */
+  readonly signal?: AbortSignal;
 };
 
 const DATABASE = 'customer';
@@ -32,9 +33,9 @@ const ownerOf = async (): Promise<Owner> => {
 const canReach = (owner: Owner, path: string): boolean =>
   owner.uid === undefined || spawnSync('test', ['-x', path], owner as object).status === 0;
 
-/** A folder outside of any home, the same for the same path, that the owner can reach. */
+/** A folder outside of any home, the same for the same path, that every user can reach and no restart clears. */
 const elsewhere = (path: string): string =>
-  join(tmpdir(), `customer-service-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`);
+  join('/var/tmp', `customer-service-${createHash('sha256').update(path).digest('hex').slice(0, 12)}`);
 
 /** The binaries of the npm package; copied once to where their user can reach them. */
 const findBinaries = (owner: Owner, say: Options['say']): string => {
@@ -52,6 +53,7 @@ const prepareDataDir = (owner: Owner, wanted: string, say: Options['say']): stri
   mkdirSync(dirname(wanted), { recursive: true });
   const dataDir = canReach(owner, dirname(wanted)) ? wanted : join(elsewhere(wanted), 'postgres');
   if (dataDir !== wanted) say(`user ${USER} cannot reach ${wanted}; PostgreSQL's data is in ${dataDir}`);
+  mkdirSync(dirname(dataDir), { recursive: true, mode: 0o755 });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   if (owner.uid !== undefined && owner.gid !== undefined) chownSync(dataDir, owner.uid, owner.gid);
   return dataDir;
@@ -66,7 +68,13 @@ const pidOf = (dataDir: string): number | undefined => {
 };
 
 /** Real PostgreSQL out of npm. Starts again after anything: a server left over from before is stopped first. */
-export const startPostgres = async ({ dataDir: wanted, port, settings = [], say }: Options): Promise<Postgres> => {
+export const startPostgres = async ({
+  dataDir: wanted,
+  port,
+  settings = [],
+  say,
+  signal,
+}: Options): Promise<Postgres> => {
   const owner = await ownerOf();
   const bin = findBinaries(owner, say);
   const dataDir = prepareDataDir(owner, resolve(wanted), say);
@@ -76,7 +84,7 @@ export const startPostgres = async ({ dataDir: wanted, port, settings = [], say 
 
   if (!existsSync(join(dataDir, 'PG_VERSION'))) {
     const flags = ['-D', dataDir, '-U', USER, '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8', '--no-sync'];
-    await run(join(bin, 'initdb'), flags, { ...owner, cwd: '/' });
+    await run(join(bin, 'initdb'), flags, { ...owner, cwd: '/', signal });
   }
   await pgCtl('stop', '-m', 'fast', '-w').catch(() => undefined);
   await claimPort(port, 'PostgreSQL', 'DEV_POSTGRES_PORT');

@@ -1,28 +1,34 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrate } from '../src/db/migrate';
 import { startKafka, whyNoKafka } from './kafka';
 import { startPostgres } from './postgres';
-import { claimPort, type BackEnd } from './run';
+import { claimPort, freePort, howItEnded, stopLeftOver, type BackEnd } from './run';
 
 const { env } = process;
-const dataDir = env['DATA_DIR'] ?? '.data';
-const port = Number(env['PORT'] ?? 50_051);
-const httpPort = env['HTTP_PORT'] ?? '9464';
+const setTo = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
+const dataDir = setTo('DATA_DIR') ?? '.data';
+const httpPort = setTo('HTTP_PORT') ?? '9464';
 const startedAt = Date.now();
 const say = (line: string): void =>
   void process.stdout.write(`[${((Date.now() - startedAt) / 1000).toFixed(1)} s] ${line}\n`);
 
 /** Parts that run, in the order they were started; they are stopped the other way round. */
 const running: { readonly name: string; readonly part: BackEnd }[] = [];
+/** Parts that are still starting; aborted when everything is to end, and waited for, so that none is left behind. */
+const starting: Promise<unknown>[] = [];
+const stopping = new AbortController();
 let isStopping = false;
 
 const stopAll = async (code: number): Promise<void> => {
   if (isStopping) return;
   isStopping = true;
+  stopping.abort();
+  await Promise.allSettled(starting);
   for (const { name, part } of [...running].reverse()) {
     say(`stopping ${name}`);
     await part.stop();
@@ -35,25 +41,32 @@ const keep = <Part extends BackEnd>(name: string, part: Part): Part => {
   running.push({ name, part });
   void part.crashed.then((lastWords) => {
     if (isStopping) return;
-    process.stderr.write(`${name} has crashed. Its last words:\n${lastWords}\n`);
+    process.stderr.write(`${name} has crashed. Its last words:\n${lastWords.trim()}\n`);
     void stopAll(1);
   });
   return part;
 };
 
 const databaseUrl = async (): Promise<string> => {
-  const given = env['DATABASE_URL'];
-  if (given !== undefined && given !== '') return given;
-  const devPort = Number(env['DEV_POSTGRES_PORT'] ?? 54_329);
+  const given = setTo('DATABASE_URL');
+  if (given !== undefined) {
+    say('using the PostgreSQL of DATABASE_URL');
+    return given;
+  }
+  const port = Number(setTo('DEV_POSTGRES_PORT') ?? 54_329);
   say('starting PostgreSQL');
-  const postgres = keep('PostgreSQL', await startPostgres({ dataDir: join(dataDir, 'postgres'), port: devPort, say }));
+  const { signal } = stopping;
+  const postgres = keep('PostgreSQL', await startPostgres({ dataDir: join(dataDir, 'postgres'), port, say, signal }));
   say(`PostgreSQL is up at ${postgres.url}`);
   return postgres.url;
 };
 
 const kafkaBrokers = async (): Promise<string | undefined> => {
-  const given = env['KAFKA_BROKERS'];
-  if (given !== undefined && given !== '') return given;
+  const given = setTo('KAFKA_BROKERS');
+  if (given !== undefined) {
+    say(`using the Kafka of KAFKA_BROKERS, ${given}`);
+    return given;
+  }
   const reason = whyNoKafka();
   if (reason !== undefined) {
     say(
@@ -61,10 +74,10 @@ const kafkaBrokers = async (): Promise<string | undefined> => {
     );
     return undefined;
   }
-  const devPort = Number(env['DEV_KAFKA_PORT'] ?? 9_092);
+  const port = Number(setTo('DEV_KAFKA_PORT') ?? 9_092);
   say('starting Kafka');
   const folders = { dataDir: join(dataDir, 'kafka/broker'), libDir: join(dataDir, 'kafka/lib') };
-  const kafka = keep('Kafka', await startKafka({ ...folders, port: devPort, say }));
+  const kafka = keep('Kafka', await startKafka({ ...folders, port, say, signal: stopping.signal }));
   say(`Kafka is up at ${kafka.brokers}`);
   return kafka.brokers;
 };
@@ -72,28 +85,34 @@ const kafkaBrokers = async (): Promise<string | undefined> => {
 /** Made once and kept, so that tokens stay good between starts. */
 const tokenSecret = (): string => {
   const file = join(dataDir, 'token-secret');
-  if (!existsSync(file)) {
-    mkdirSync(dataDir, { recursive: true });
-    writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600 });
-  }
+  if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600 });
   return readFileSync(file, 'utf8');
 };
 
+const servicePidFile = join(dataDir, 'service.pid');
+const serviceScript = join(__dirname, '../dist/bin/serve.js');
+
 /** In a process group of its own: Ctrl-C in a terminal must reach this process alone, so that the order holds. */
 const startService = (settings: Record<string, string>): BackEnd => {
-  const child = spawn(process.execPath, [join(__dirname, '../dist/bin/serve.js')], {
+  const child = spawn(process.execPath, [serviceScript], {
     env: { ...env, ...settings },
     detached: true,
     stdio: ['ignore', 'inherit', 'pipe'],
   });
+  writeFileSync(servicePidFile, String(child.pid));
   let lastWords = '';
   child.stderr.on('data', (chunk: Buffer) => {
     process.stderr.write(chunk);
     lastWords = (lastWords + chunk.toString()).slice(-2_000);
   });
-  const exit = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const exit = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => {
+      rmSync(servicePidFile, { force: true });
+      resolve(`${lastWords}(ended ${howItEnded(code, signal)})`);
+    });
+  });
   return {
-    crashed: exit.then(() => lastWords),
+    crashed: exit,
     stop: async () => {
       child.kill('SIGTERM');
       await exit;
@@ -101,38 +120,50 @@ const startService = (settings: Record<string, string>): BackEnd => {
   };
 };
 
-const awaitReady = async (): Promise<void> => {
-  if (httpPort === 'off' || httpPort === '0') return;
-  for (let tries = 0; tries < 300; tries += 1) {
-    const isReady = await fetch(`http://127.0.0.1:${httpPort}/readyz`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (isReady) return;
-    await delay(100);
-  }
+const canConnect = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const end = (isOpen: boolean) => () => {
+      socket.destroy();
+      resolve(isOpen);
+    };
+    socket.once('connect', end(true)).once('error', end(false));
+  });
+
+/** The service listens only once everything else of it is up. False when it is not to be waited for any more. */
+const awaitService = async (port: number): Promise<boolean> => {
+  while (!isStopping && !(await canConnect(port))) await delay(50);
+  return !isStopping;
+};
+
+const claimServicePorts = async (): Promise<number> => {
+  const wanted = Number(setTo('PORT') ?? 50_051);
+  if (wanted !== 0) await claimPort(wanted, 'the service', 'PORT');
+  if (httpPort !== 'off' && httpPort !== '0') await claimPort(Number(httpPort), 'metrics and probes', 'HTTP_PORT');
+  return wanted === 0 ? freePort() : wanted;
 };
 
 const main = async (): Promise<void> => {
-  if (port !== 0) await claimPort(port, 'the service', 'PORT');
-  const settle = await Promise.allSettled([databaseUrl(), kafkaBrokers()]);
-  const failed = settle.find((one) => one.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  const [url, brokers] = settle.map((one) => (one.status === 'fulfilled' ? one.value : undefined));
-  for (const name of await migrate(url ?? '')) say(`migrated ${name}`);
-  const kafka: Record<string, string> =
-    brokers === undefined ? {} : { KAFKA_BROKERS: brokers, KAFKA_CREATE_TOPICS: env['KAFKA_CREATE_TOPICS'] ?? 'true' };
-  keep('the service', startService({ TOKEN_SECRET: tokenSecret(), ...env, DATABASE_URL: url ?? '', ...kafka }));
-  await awaitReady();
+  mkdirSync(dataDir, { recursive: true });
+  await stopLeftOver(servicePidFile, serviceScript);
+  const port = await claimServicePorts();
+  const parts = [databaseUrl(), kafkaBrokers()] as const;
+  starting.push(...parts);
+  const [url, brokers] = await Promise.all(parts);
+  if (isStopping) return;
+  for (const name of await migrate(url)) say(`migrated ${name}`);
+  const settings = { PORT: String(port), DATABASE_URL: url, TOKEN_SECRET: setTo('TOKEN_SECRET') ?? tokenSecret() };
+  const kafka = brokers === undefined ? {} : { KAFKA_BROKERS: brokers };
+  keep('the service', startService({ ...settings, ...kafka }));
+  if (!(await awaitService(port))) return;
   say(`serving gRPC on 127.0.0.1:${port}. Try:
 
   grpcurl -plaintext -d '{"email":"anna@example.com","first_name":"Anna"}' 127.0.0.1:${port} customer.v1.CustomerService/CreateCustomer
 ${brokers === undefined ? '' : '\nand see its event in another terminal:\n\n  npm run events -- --from-beginning\n'}`);
 };
 
-process.on('SIGINT', () => void stopAll(0));
-process.on('SIGTERM', () => void stopAll(0));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stopAll(0));
 main().catch((error: unknown) => {
-  process.stderr.write(`could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+  if (!isStopping) process.stderr.write(`could not start: ${error instanceof Error ? error.message : String(error)}\n`);
   void stopAll(1);
 });
