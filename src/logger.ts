@@ -6,5 +6,5 @@ export type Logger = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fa
 /** JSON lines on stdout, written in the background; readable text when stdout is a terminal. */
 export const createLogger = (level: string): Logger =>
   process.stdout.isTTY
-    ? pino({ level, transport: { target: 'pino-pretty' } })
+    ? pino({ level, transport: { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,hostname' } } })
     : pino({ level }, destination({ sync: false, minLength: 4_096, periodicFlush: 100 }));
