@@ -32,6 +32,12 @@ export const cloudEvent = (event: LoggedEvent, source: string): KafkaMessage => 
   },
 });
 
+/** The same message with a reset token in it, for the one topic that may hold it. */
+export const withToken = (message: KafkaMessage, token: string): KafkaMessage => ({
+  ...message,
+  value: `{"token":${JSON.stringify(token)},${(message.value ?? '{}').slice(1)}`,
+});
+
 const GONE: ReadonlySet<string> = new Set(['customer.deleted', 'customer.erased']);
 
 /** The state a customer's event leaves: the customer as JSON, or a tombstone once it is deleted or erased. */

@@ -6,6 +6,7 @@ import type { Config } from '../config';
 import type { Logger } from '../logger';
 import { createKafka } from './kafka';
 import { createLease } from './lease';
+import { createResetTokens } from './reset-tokens';
 import { createSequencer } from './sequencer';
 import { startSink, type Sink, type SinkStatus } from './sink';
 import { eventSink, stateSink } from './sinks';
@@ -59,7 +60,10 @@ const startSinks = (pool: Pool, config: Config, log: Logger): Sink[] => {
   ) =>
     startSink({ kind, producer, pool, log, prepare: client.ensureTopics, lease: createLease(pool, kind.name, leader) });
   return [
-    start(eventSink(kafka, config.eventSource), client.plainProducer()),
+    start(
+      eventSink(kafka, config.eventSource, createResetTokens(pool, config.tokenSecrets[0])),
+      client.plainProducer(),
+    ),
     start(stateSink(kafka), client.transactionalProducer(`${kafka.topicPrefix}customer-state`)),
   ];
 };

@@ -10,7 +10,7 @@ import { backOff, createWaker } from './waker';
 export type SinkKind = {
   readonly name: 'kafka' | 'kafka-state';
   /** The messages of a run of events, in order; none for what this sink does not tell. */
-  readonly messagesOf: (events: readonly LoggedEvent[]) => readonly Outbound[];
+  readonly messagesOf: (events: readonly LoggedEvent[]) => readonly Outbound[] | Promise<readonly Outbound[]>;
 };
 
 export type SinkStatus = {
@@ -83,7 +83,7 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
 
   /** Sends; halves what Kafka refuses for one message's sake until that one stands alone, and parks it. */
   const deliver = async (events: readonly LoggedEvent[]): Promise<void> => {
-    const messages = kind.messagesOf(events);
+    const messages = await kind.messagesOf(events);
     if (messages.length === 0) return;
     try {
       await producer.send(messages);

@@ -1,17 +1,27 @@
 import type { KafkaConfig } from '../config';
-import { cloudEvent, stateMessage } from './cloud-event';
+import { cloudEvent, stateMessage, withToken } from './cloud-event';
 import type { LoggedEvent } from './logged-event';
 import type { SinkKind } from './sink';
+import type { ResetTokens } from './reset-tokens';
 import { topicNames } from './topics';
 
-/** Every event to the topic of its aggregate. */
-export const eventSink = (kafka: KafkaConfig, source: string): SinkKind => {
+/** Every event to the topic of its aggregate, and reset tokens that are still good to the topic of the mailer. */
+export const eventSink = (kafka: KafkaConfig, source: string, tokens: ResetTokens): SinkKind => {
   const topics = topicNames(kafka);
   const topicOf = { customer: topics.customerEvents, customer_group: topics.groupEvents } as const;
   return {
     name: 'kafka',
-    messagesOf: (events) =>
-      events.map((event) => ({ topic: topicOf[event.aggregate_type], message: cloudEvent(event, source) })),
+    messagesOf: async (events) => {
+      const told = events.map((event) => ({
+        topic: topicOf[event.aggregate_type],
+        message: cloudEvent(event, source),
+      }));
+      const resets = (await tokens(events)).map(({ event, token }) => ({
+        topic: topics.passwordResets,
+        message: withToken(cloudEvent(event, source), token),
+      }));
+      return [...told, ...resets];
+    },
   };
 };
 

@@ -1,24 +1,50 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { compare, getRounds, hash } from 'bcrypt';
-import { DomainError } from '../errors';
+import { compare, genSaltSync, getRounds, hash } from 'bcrypt';
+import { createGate, type Gate, type Patience } from './gate';
+import { isScryptKdf, matchesScryptKdf } from './scrypt-kdf';
 
 /** Passwords are hashed by bcrypt, a bounded number at a time: the thread pool serves files and name look-ups as well. */
 export type Passwords = {
-  /** Throws OVERLOADED when too many wait, DEADLINE_EXCEEDED when its turn does not come before `deadline` (ms epoch). */
-  readonly hash: (password: string, deadline: number) => Promise<string>;
+  /** Throws OVERLOADED when too many wait, DEADLINE_EXCEEDED or CANCELLED when its turn does not come in time. */
+  readonly hash: (password: string, patience: Patience) => Promise<string>;
   /**
-   * False for a hash of no known kind, for a password of more than 72 bytes, and for no hash at all; in each case after
-   * the same work. Throws like `hash`.
+   * False for a hash of no known kind, for a password of more than 72 bytes, and for no hash at all. Whatever the hash,
+   * a false answer costs what a comparison with one of ours costs; only a dearer hash costs more. Throws like `hash`.
    */
-  readonly matches: (password: string, password_hash: string | undefined, deadline: number) => Promise<boolean>;
+  readonly matches: (password: string, password_hash: string | undefined, patience: Patience) => Promise<boolean>;
   /** True for a hash of another cost or kind than new ones get. */
   readonly isOutdated: (password_hash: string) => boolean;
-  readonly stats: () => { readonly running: number; readonly queued: number };
+  /** True while every call of `hash` and `matches` would be OVERLOADED. */
+  readonly isFull: Gate['isFull'];
+  readonly stats: Gate['stats'];
 };
 
 /** bcrypt takes no notice of what comes after. */
 const MAX_BYTES = 72;
+
+/** A hash of this cost takes some 3.5 s. */
+const MAX_BCRYPT_COST = 16;
+const MIN_BCRYPT_COST = 4;
+
+const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
+
+const isBcrypt = (text: string): boolean => {
+  const cost = Number(BCRYPT.exec(text)?.[1]);
+  return cost >= MIN_BCRYPT_COST && cost <= MAX_BCRYPT_COST;
+};
+
+/**
+ * True for a hash that logins can be compared with: bcrypt (`$2a$`, `$2b$`, `$2y$`; cost 4 to 16) or scrypt-kdf in
+ * base64. False for one that would take too long to compare, too.
+ */
+export const isKnownHash = (text: string): boolean => isBcrypt(text) || isScryptKdf(text);
+
+/** A hash that no password has: a salt and a digest of zeros. */
+const nobodys = (cost: number): string => `${genSaltSync(cost)}${'.'.repeat(31)}`;
+
+/** $2y$ is what others write for $2b$. */
+const compareBcrypt = (password: string, password_hash: string): Promise<boolean> =>
+  compare(password, password_hash.replace(/^\$2y\$/, '$2b$'));
 
 type Options = {
   readonly cost: number;
@@ -33,52 +59,31 @@ export const createPasswords = ({
   atOnce = Math.max(1, availableParallelism() - 1),
   maxQueued = 100,
 }: Options): Passwords => {
-  const queue: { readonly deadline: number; readonly start: (error?: DomainError) => void }[] = [];
-  let running = 0;
+  const gate = createGate(atOnce, maxQueued);
 
-  /** A hash that no password has, made once, to compare with when there is none. */
-  let dummy: Promise<string> | undefined;
-  const nobodys = (): Promise<string> => (dummy ??= hash(randomBytes(24).toString('base64'), cost));
-
-  const startNext = (): void => {
-    while (running < atOnce) {
-      const next = queue.shift();
-      if (next === undefined) return;
-      if (next.deadline <= Date.now()) {
-        next.start(new DomainError('DEADLINE_EXCEEDED', 'The deadline passed while the password waited to be hashed'));
-      } else {
-        running += 1;
-        next.start();
-      }
+  /** The work of a comparison that is bound to fail: of one with a hash of `cost`, less what `done` has taken already. */
+  const topUp = async (password: string, done: string | undefined): Promise<void> => {
+    if (done === undefined || !isBcrypt(done)) {
+      await compare(password, nobodys(cost));
+      return;
     }
-  };
-
-  const inTurn = async <Result>(deadline: number, work: () => Promise<Result>): Promise<Result> => {
-    if (queue.length >= maxQueued) {
-      throw new DomainError('OVERLOADED', 'Too many passwords are waiting to be hashed, try again');
-    }
-    await new Promise<void>((resolve, reject) => {
-      queue.push({ deadline, start: (error) => (error === undefined ? resolve() : reject(error)) });
-      startNext();
-    });
-    try {
-      return await work();
-    } finally {
-      running -= 1;
-      startNext();
-    }
+    // Each cost doubles the work, so that one more of each cost in between makes up for the difference.
+    for (let less = getRounds(done); less < cost; less += 1) await compare(password, nobodys(less));
   };
 
   return {
-    hash: (password, deadline) => inTurn(deadline, () => hash(password, cost)),
-    matches: async (password, password_hash, deadline) => {
-      const isComparable = password_hash !== undefined && Buffer.byteLength(password) <= MAX_BYTES;
-      // $2y$ is what others write for $2b$.
-      const against = isComparable ? password_hash.replace(/^\$2y\$/, '$2b$') : await nobodys();
-      const isSame = await inTurn(deadline, () => compare(password, against));
-      return isSame && isComparable;
-    },
+    hash: (password, patience) => gate.inTurn(patience, () => hash(password, cost)),
+    matches: (password, password_hash, patience) =>
+      gate.inTurn(patience, async () => {
+        const against = Buffer.byteLength(password) <= MAX_BYTES ? password_hash : undefined;
+        const isSame =
+          against !== undefined &&
+          (isBcrypt(against) ? await compareBcrypt(password, against) : await matchesScryptKdf(password, against));
+        if (!isSame) await topUp(password, against);
+        return isSame;
+      }),
     isOutdated: (password_hash) => !password_hash.startsWith('$2b$') || getRounds(password_hash) !== cost,
-    stats: () => ({ running, queued: queue.length }),
+    isFull: gate.isFull,
+    stats: gate.stats,
   };
 };

@@ -26,7 +26,7 @@ export const authenticateCustomer: UnaryHandler<AuthenticateCustomerRequest, Aut
   const locked = await ctx.logins.attempt(request.email, request.source);
   if (locked > 0) return refused(locked);
   const row = await ctx.reads.registeredByEmail(request.email);
-  const matches = await ctx.passwords.matches(request.password, row?.password_hash ?? undefined, call.deadline);
+  const matches = await ctx.passwords.matches(request.password, row?.password_hash ?? undefined, call);
   if (row === undefined || !matches) {
     const seconds = await ctx.logins.failed(request.email, request.source);
     if (seconds > 0 && row !== undefined) await tellLocked(ctx, call, row, seconds);
@@ -60,7 +60,7 @@ const tellLocked = (ctx: Context, call: Call, { id }: CustomerRow, seconds: numb
 /** A hash of another cost is made anew while the password is at hand: no event, no revision. */
 const rehash = async (ctx: Context, call: Call, row: CustomerRow, password: string): Promise<void> => {
   if (row.password_hash === null || !ctx.passwords.isOutdated(row.password_hash)) return;
-  const password_hash = await ctx.passwords.hash(password, call.deadline);
+  const password_hash = await ctx.passwords.hash(password, call);
   await ctx.changes.run({
     ...internal(call, row.id),
     decide: (draft) => {

@@ -34,8 +34,8 @@ export const changePassword: UnaryHandler<ChangePasswordRequest, ChangePasswordR
   for (let tries = 1; ; tries += 1) {
     // What cannot be compared is refused by the decision, which knows deleted from erased and revisions from each other.
     const current = (await ctx.reads.customer(customer_id))?.password_hash ?? null;
-    const matches = current !== null && (await ctx.passwords.matches(request.current_password, current, call.deadline));
-    const password_hash = matches ? await ctx.passwords.hash(request.new_password, call.deadline) : '';
+    const matches = current !== null && (await ctx.passwords.matches(request.current_password, current, call));
+    const password_hash = matches ? await ctx.passwords.hash(request.new_password, call) : '';
     let isOvertaken = false;
     const response = await ctx.changes
       .run<ChangePasswordResponse>({

@@ -33,7 +33,7 @@ export const createCustomer: Mutation<CreateCustomerRequest, Request, CreateCust
   validate: (ctx, raw) => validate(schema(ctx.config.passwordMinLength), raw),
   plan: async (ctx, request, call) => {
     const id = request.id === '' ? newId('cus') : request.id;
-    const password_hash = request.password === '' ? null : await ctx.passwords.hash(request.password, call.deadline);
+    const password_hash = request.password === '' ? null : await ctx.passwords.hash(request.password, call);
     return {
       customers: [],
       creates: [id],

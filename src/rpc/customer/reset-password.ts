@@ -39,7 +39,7 @@ export const resetPassword: UnaryHandler<ResetPasswordRequest, ResetPasswordResp
   ) {
     throw invalidToken();
   }
-  const password_hash = await ctx.passwords.hash(request.password, call.deadline);
+  const password_hash = await ctx.passwords.hash(request.password, call);
   const response = await ctx.changes.run<ResetPasswordResponse>({
     ...work,
     decide: (draft) => {

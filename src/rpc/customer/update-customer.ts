@@ -43,7 +43,7 @@ export const updateCustomer: Mutation<UpdateCustomerRequest, Request, UpdateCust
     ),
   plan: async (ctx, request, call) => {
     const { id, password: given, groups, billing_address, shipping_address } = request;
-    const password_hash = given === undefined ? undefined : await ctx.passwords.hash(given, call.deadline);
+    const password_hash = given === undefined ? undefined : await ctx.passwords.hash(given, call);
     return {
       customers: [id],
       claims: {
