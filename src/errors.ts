@@ -67,9 +67,18 @@ export class DomainError extends Error {
 }
 
 /** CUSTOMER_NOT_FOUND for one id. */
-export const customerNotFound = (id: string): DomainError =>
-  new DomainError('CUSTOMER_NOT_FOUND', `Customer with id: ${id} was not found`, {
-    resource: { type: 'customer', name: id },
+export const customerNotFound = (id: string): DomainError => customerNotFoundBy(`id: ${id}`, id);
+
+/** CUSTOMER_NOT_FOUND for whatever else was asked by; `name` is what the caller calls it. */
+export const customerNotFoundBy = (what: string, name: string): DomainError =>
+  new DomainError('CUSTOMER_NOT_FOUND', `Customer with ${what} was not found`, {
+    resource: { type: 'customer', name },
+  });
+
+/** GROUP_NOT_FOUND for one id. */
+export const groupNotFound = (id: string): DomainError =>
+  new DomainError('GROUP_NOT_FOUND', `Customer group with id: ${id} was not found`, {
+    resource: { type: 'customer_group', name: id },
   });
 
 /** ADDRESS_NOT_FOUND for one that the customer does not have. */

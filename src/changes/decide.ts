@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { customerNotFound, DomainError } from '../errors';
+import { customerNotFound, DomainError, groupNotFound } from '../errors';
 import type { CustomerEventType } from '../events/catalogue';
 import { compare, type CustomerState, type Difference } from '../events/changed-fields';
 import { customerEvent, groupEvent, type Extra, type Origin, type OutboxRow } from '../events/record';
@@ -179,11 +179,7 @@ export const draftOver = (batch: BatchState, origin: Origin, now: Date): { draft
     findGroup: groups.get,
     group: (id, expected_revision) => {
       const group = groups.get(id);
-      if (group === undefined) {
-        throw new DomainError('GROUP_NOT_FOUND', `Customer group with id: ${id} was not found`, {
-          resource: { type: 'customer_group', name: id },
-        });
-      }
+      if (group === undefined) throw groupNotFound(id);
       expect(group, expected_revision);
       return group;
     },

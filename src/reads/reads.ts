@@ -1,48 +1,23 @@
-import DataLoader from 'dataloader';
 import type { Knex } from 'knex';
-import { CUSTOMER_COLUMNS, CustomerModel, type CustomerRow } from '../models/customer';
+import type { Customer } from '../gen/customer/v1/customer';
+import { toCustomer, type CustomerRow } from '../models/customer';
+import { viewed, type View } from '../validation/read-mask';
 import { createAddressesOf, type AddressesOf } from './addresses';
+import { createByKey, type ByKey } from './by-key';
+import { createRelations } from './relations';
 
-/** Reads by key: all that are asked for in one turn of the event loop are one query. */
-export type Reads = {
-  /** A customer that is alive. */
-  readonly customer: (id: string) => Promise<CustomerRow | undefined>;
-  /** The registered customer with a folded e-mail. */
-  readonly registeredByEmail: (email: string) => Promise<CustomerRow | undefined>;
+/** Everything that is read for an answer. */
+export type Reads = ByKey & {
   readonly addressesOf: AddressesOf;
+  /** The message of a row, with the relations and fields that the call asks for. */
+  readonly answer: (row: CustomerRow, view: View) => Promise<Customer>;
 };
 
-/** Keys per statement: more are several statements. */
-const MAX_BATCH = 1_000;
-
 export const createReads = (knex: Knex): Reads => {
-  const customers = new DataLoader<string, CustomerRow | undefined>(
-    async (ids) => {
-      const rows = await CustomerModel.query(knex)
-        .select(...CUSTOMER_COLUMNS)
-        .whereRaw('id = any(?) and deleted_at is null', [ids as string[]])
-        .onBuildKnex((builder: Knex.QueryBuilder) => void builder.options({ name: 'customers_by_id' }))
-        .castTo<CustomerRow[]>();
-      const byId = new Map(rows.map((row) => [row.id, row]));
-      return ids.map((id) => byId.get(id));
-    },
-    { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (run) => setImmediate(run) },
-  );
-  const registered = new DataLoader<string, CustomerRow | undefined>(
-    async (emails) => {
-      const rows = await CustomerModel.query(knex)
-        .select(...CUSTOMER_COLUMNS)
-        .whereRaw('email = any(?) and has_account and deleted_at is null', [emails as string[]])
-        .onBuildKnex((builder: Knex.QueryBuilder) => void builder.options({ name: 'registered_by_email' }))
-        .castTo<CustomerRow[]>();
-      const byEmail = new Map(rows.map((row) => [row.email, row]));
-      return emails.map((email) => byEmail.get(email));
-    },
-    { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (run) => setImmediate(run) },
-  );
+  const relationsOf = createRelations(knex);
   return {
-    customer: (id) => customers.load(id),
-    registeredByEmail: (email) => registered.load(email),
+    ...createByKey(knex),
     addressesOf: createAddressesOf(knex),
+    answer: async (row, view) => viewed(toCustomer(row), view, await relationsOf(row, view.expand)),
   };
 };

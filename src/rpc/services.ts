@@ -3,10 +3,12 @@ import { CustomerGroupServiceService } from '../gen/customer/v1/customer_group';
 import { addCustomersToGroup } from './customer-group/add-customers-to-group';
 import { createCustomerGroup } from './customer-group/create-customer-group';
 import { deleteCustomerGroup } from './customer-group/delete-customer-group';
+import { getCustomerGroup } from './customer-group/get-customer-group';
 import { removeCustomersFromGroup } from './customer-group/remove-customers-from-group';
 import { updateCustomerGroup } from './customer-group/update-customer-group';
 import { addAddress } from './customer/add-address';
 import { authenticateCustomer } from './customer/authenticate-customer';
+import { batchGetCustomers } from './customer/batch-get-customers';
 import { changePassword } from './customer/change-password';
 import { createCustomer } from './customer/create-customer';
 import { deleteCustomer } from './customer/delete-customer';
@@ -14,7 +16,13 @@ import { eraseCustomer } from './customer/erase-customer';
 import { generateResetPasswordToken } from './customer/generate-reset-password-token';
 import { getAddress } from './customer/get-address';
 import { getCustomer } from './customer/get-customer';
+import { getCustomerByEmail } from './customer/get-customer-by-email';
+import { getCustomerByExternalId } from './customer/get-customer-by-external-id';
+import { getCustomerByPhone } from './customer/get-customer-by-phone';
+import { getRegisteredCustomerByEmail } from './customer/get-registered-customer-by-email';
+import { getUnregisteredCustomerByEmail } from './customer/get-unregistered-customer-by-email';
 import { listAddresses } from './customer/list-addresses';
+import { listCustomersByEmail } from './customer/list-customers-by-email';
 import { removeAddress } from './customer/remove-address';
 import { resetPassword } from './customer/reset-password';
 import { restoreCustomer } from './customer/restore-customer';
@@ -47,11 +55,19 @@ export const services: readonly RpcService[] = [
       changePassword,
       authenticateCustomer,
       getCustomer,
+      getRegisteredCustomerByEmail,
+      getUnregisteredCustomerByEmail,
+      getCustomerByEmail,
+      getCustomerByPhone,
+      getCustomerByExternalId,
+      listCustomersByEmail,
+      batchGetCustomers,
     },
   },
   {
     definition: CustomerGroupServiceService,
     unary: {
+      getCustomerGroup,
       createCustomerGroup: mutation(createCustomerGroup),
       updateCustomerGroup: mutation(updateCustomerGroup),
       deleteCustomerGroup: mutation(deleteCustomerGroup),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fold } from '../models/fold';
+import { fold, phoneKey } from '../models/fold';
 import { idPattern, type IdPrefix } from '../models/ids';
 import { isEmail } from './email';
 
@@ -48,6 +48,12 @@ export const email = () =>
     present,
     atMost(LIMITS.email),
     (address) => (isEmail(address) ? undefined : 'must be an e-mail address'),
+  );
+
+/** A phone number to look for: nothing but blanks and punctuation would be anybody's. */
+export const phoneNumber = () =>
+  checked(trim, noNul, present, atMost(LIMITS.phone), (phone) =>
+    phoneKey(phone) === '' ? 'must have at least one digit or letter' : undefined,
   );
 
 /** `cus_…`, `addr_…`, `cgrp_…`. */

@@ -1,4 +1,12 @@
+import { Customer_Relation } from '../../../src/gen/customer/v1/customer';
 import { startTestService, type TestService } from '../../support/service';
+
+const ALL = {
+  addresses: Customer_Relation.RELATION_ADDRESSES,
+  billing: Customer_Relation.RELATION_BILLING_ADDRESS,
+  shipping: Customer_Relation.RELATION_SHIPPING_ADDRESS,
+  groups: Customer_Relation.RELATION_GROUPS,
+};
 
 let test: TestService;
 beforeAll(async () => (test = await startTestService()));
@@ -20,6 +28,51 @@ describe('GetCustomer', () => {
       code: 'INVALID_ARGUMENT',
       fields: ['id', 'read_mask', 'read_mask'],
     });
+  });
+
+  it('answers the relations asked for, beside whatever the mask leaves', async () => {
+    const address = {
+      first_name: 'A',
+      last_name: 'B',
+      address_1: 'C 1',
+      city: 'D',
+      country_code: 'dk',
+      postal_code: '1',
+    };
+    const { customer } = await test.client.call('createCustomer', {
+      email: 'related@example.com',
+      addresses: [address, { ...address, city: 'E' }],
+    });
+    const id = customer!.id;
+    const { customer_group } = await test.client.call('createCustomerGroup', { name: 'Related' });
+    await test.client.call('addCustomersToGroup', { id: customer_group!.id, customer_ids: [id] });
+    const plain = await test.client.call('getCustomer', { id });
+    expect(plain.customer).toMatchObject({ addresses: [], groups: [] });
+    const all = (await test.client.call('getCustomer', { id, expand: Object.values(ALL) })).customer!;
+    expect(all.addresses.map(({ city }) => city).sort()).toEqual(['D', 'E']);
+    expect(all.groups.map(({ name }) => name)).toEqual(['Related']);
+    expect(all.billing_address).toBeUndefined();
+    const target = { target: { $case: 'address_id', value: all.addresses[1]!.id } } as const;
+    await test.client.call('updateBillingAddress', { customer_id: id, target });
+    const masked = (
+      await test.client.call('getCustomer', { id, read_mask: ['email'], expand: [ALL.billing, ALL.shipping] })
+    ).customer!;
+    expect(masked.billing_address).toEqual(all.addresses[1]);
+    expect(masked).toMatchObject({ email: 'related@example.com', addresses: [], groups: [] });
+    expect(masked.billing_address_id).toBeUndefined();
+  });
+
+  it('answers 2,000 different ones at once, with the connections it has', async () => {
+    await test.database.query(`insert into customers (id, email, revision, created_at, updated_at, occurred_at)
+      select 'cus_01' || lpad(i::text, 24, '0'), i || '@many.example', 1, now(), now(), now()
+        from generate_series(1, 2000) i`);
+    const ids = Array.from({ length: 2_000 }, (_, index) => `cus_01${String(index + 1).padStart(24, '0')}`);
+    const answers = await Promise.all(ids.map((id) => test.client.call('getCustomer', { id })));
+    expect(answers.map(({ customer }) => customer!.id)).toEqual(ids);
+    const [{ count }] = (await test.database.query<{ count: number }>(
+      `select count(*)::int from pg_stat_activity where datname = current_database() and application_name = 'customer-service'`,
+    )) as [{ count: number }];
+    expect(count).toBeLessThanOrEqual(20);
   });
 
   it('answers hundreds at once', async () => {

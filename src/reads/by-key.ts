@@ -1,0 +1,72 @@
+import type { Knex } from 'knex';
+import { statement } from '../db/statement';
+import { CUSTOMER_COLUMNS, type CustomerRow } from '../models/customer';
+import { GROUP_COLUMNS, type GroupRow } from '../models/customer-group';
+import { groupedBy, perTurn } from './per-turn';
+
+/** Reads of those alive by what names them: all that are asked for in one turn of the event loop are one query. */
+export type ByKey = {
+  readonly customer: (id: string) => Promise<CustomerRow | undefined>;
+  /** None, one or two customers with a folded e-mail, the registered one first. */
+  readonly customersByEmail: (email: string) => Promise<readonly CustomerRow[]>;
+  readonly registeredByEmail: (email: string) => Promise<CustomerRow | undefined>;
+  /** Of several with one phoneKey the registered one, then the oldest. */
+  readonly customerByPhone: (phone_key: string) => Promise<CustomerRow | undefined>;
+  readonly customerByExternalId: (external_id: string) => Promise<CustomerRow | undefined>;
+  readonly group: (id: string) => Promise<GroupRow | undefined>;
+};
+
+const COLUMNS = CUSTOMER_COLUMNS.join(', ');
+
+export const createByKey = (knex: Knex): ByKey => {
+  /** The one row that each key names. */
+  const one = <Row>(name: string, sql: string, keyOf: (row: Row) => string | null) =>
+    perTurn<string, Row | undefined>(async (keys) => {
+      const { rows } = await statement<Row>(knex, name, sql, [keys]);
+      const byKey = new Map(rows.map((row) => [keyOf(row), row]));
+      return keys.map((key) => byKey.get(key));
+    });
+
+  const customersByEmail = perTurn<string, readonly CustomerRow[]>(async (emails) => {
+    const { rows } = await statement<CustomerRow>(
+      knex,
+      'customers_by_email',
+      `select ${COLUMNS} from customers where email = any(?) and deleted_at is null order by has_account desc`,
+      [emails],
+    );
+    return emails.map(groupedBy(rows, (row) => row.email));
+  });
+
+  // Limited a key, because one number may belong to very many.
+  const customerByPhone = one<CustomerRow & { readonly key: string }>(
+    'customers_by_phone',
+    `select keys.key, found.*
+       from unnest(?::text[]) as keys (key)
+      cross join lateral (
+        select ${COLUMNS} from customers
+         where phone_key = keys.key and phone_key is not null and deleted_at is null
+         order by has_account desc, created_at, id limit 1) as found`,
+    (row) => row.key,
+  );
+
+  return {
+    customersByEmail,
+    customerByPhone,
+    registeredByEmail: async (email) => (await customersByEmail(email)).find((row) => row.has_account),
+    customer: one<CustomerRow>(
+      'customers_by_id',
+      `select ${COLUMNS} from customers where id = any(?) and deleted_at is null`,
+      (row) => row.id,
+    ),
+    customerByExternalId: one<CustomerRow>(
+      'customers_by_external_id',
+      `select ${COLUMNS} from customers where external_id = any(?) and deleted_at is null`,
+      (row) => row.external_id,
+    ),
+    group: one<GroupRow>(
+      'groups_by_id',
+      `select ${GROUP_COLUMNS.join(', ')} from customer_groups where id = any(?)`,
+      (row) => row.id,
+    ),
+  };
+};
