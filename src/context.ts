@@ -1,6 +1,8 @@
 import type { Changes } from './changes/engine';
 import type { Config } from './config';
 import type { Logger } from './logger';
+import type { EventLog } from './reads/event-log';
+import type { EventTail } from './reads/event-tail';
 import type { Reads } from './reads/reads';
 import type { Logins } from './security/logins';
 import type { Passwords } from './security/passwords';
@@ -12,6 +14,8 @@ export type Context = {
   /** The only way to change a customer or a group. */
   readonly changes: Changes;
   readonly reads: Reads;
+  readonly eventLog: EventLog;
+  readonly eventTail: EventTail;
   readonly passwords: Passwords;
   /** Counts failed logins. */
   readonly logins: Logins;

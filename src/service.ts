@@ -12,6 +12,8 @@ import { startServer } from './grpc/server';
 import { startHttp, type HttpServer } from './http';
 import type { Logger } from './logger';
 import { createMetrics } from './metrics';
+import { createEventLog } from './reads/event-log';
+import { createEventTail } from './reads/event-tail';
 import { createReads } from './reads/reads';
 import { services } from './rpc/services';
 import { createLogins } from './security/logins';
@@ -89,8 +91,10 @@ export const startService = async (config: Config, log: Logger): Promise<Service
 
     const metrics = createMetrics();
     let relay: Relay | undefined;
+    const eventLog = createEventLog(knex, () => relay?.wake());
+    const eventTail = createEventTail(eventLog, log);
     if (config.relay) {
-      relay = startRelay({ config, log });
+      relay = startRelay({ config, log, onLogged: eventTail.wake });
       undo.push(relay.stop);
       metrics.watchRelay(relay.status);
     }
@@ -101,6 +105,8 @@ export const startService = async (config: Config, log: Logger): Promise<Service
       log,
       changes,
       reads: createReads(knex),
+      eventLog,
+      eventTail,
       passwords: createPasswords({ cost: config.bcryptCost }),
       logins: createLogins(knex, config),
     };

@@ -68,8 +68,15 @@ const startSinks = (pool: Pool, config: Config, log: Logger): Sink[] => {
   ];
 };
 
+type Options = {
+  readonly config: Config;
+  readonly log: Logger;
+  /** Called whenever events have come into the log by this process. */
+  readonly onLogged?: () => void;
+};
+
 /** Never throws and never ends the process: whatever goes away is waited for. */
-export const startRelay = ({ config, log }: { readonly config: Config; readonly log: Logger }): Relay => {
+export const startRelay = ({ config, log, onLogged }: Options): Relay => {
   const pool = createPool(config.database.url, log);
   const waker = createWaker();
   const sequencer = createSequencer(pool);
@@ -87,6 +94,7 @@ export const startRelay = ({ config, log }: { readonly config: Config; readonly 
         head = round.head ?? head;
         if (round.moved > 0) {
           for (const sink of sinks) sink.wake();
+          onLogged?.();
           idle = IDLE_MS.min;
         }
         if (!round.behind) {

@@ -32,11 +32,14 @@ export const unary =
   };
 
 type Writable = {
-  write: (chunk: Buffer) => boolean;
-  once: (event: string, listener: () => void) => unknown;
+  write: (chunk: Buffer, written: () => void) => unknown;
+  on: (event: string, listener: () => void) => unknown;
   end: () => void;
   emit: (event: 'error', error: unknown) => boolean;
 };
+
+/** Bytes handed to the library that the caller has not taken: a slow caller costs this much memory, and one message. */
+const MAX_UNSENT = 256 * 1024;
 
 /** Sends what a handler yields, as fast as the caller takes it. */
 const pump = async (
@@ -45,23 +48,31 @@ const pump = async (
   serialize: Serialize,
   incoming: ReturnType<typeof takeIn>,
 ): Promise<void> => {
+  const { signal } = incoming.call;
+  let unsent = 0;
+  let goOn = (): void => undefined;
+  for (const event of ['cancelled', 'close']) stream.on(event, () => goOn());
+  signal.addEventListener('abort', () => goOn());
   try {
     for await (const answer of answers(incoming.call)) {
       if (incoming.isOver()) return;
-      if (!stream.write(serialize(answer))) await taken(stream);
+      const chunk = serialize(answer);
+      unsent += chunk.length;
+      stream.write(chunk, () => {
+        unsent -= chunk.length;
+        goOn();
+      });
+      while (unsent > MAX_UNSENT && !incoming.isOver() && !signal.aborted) {
+        await new Promise<void>((resolve) => (goOn = resolve));
+      }
     }
-    incoming.call.signal.throwIfAborted();
+    signal.throwIfAborted();
     if (incoming.end(status.OK)) stream.end();
   } catch (error) {
     const refusal = incoming.refuse(error);
     if (incoming.end(refusal.code)) stream.emit('error', refusal);
   }
 };
-
-const taken = (stream: Writable): Promise<void> =>
-  new Promise((resolve) => {
-    for (const event of ['drain', 'cancelled', 'close']) stream.once(event, resolve);
-  });
 
 /** An answer in a stream. */
 export const serverStream =

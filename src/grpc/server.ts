@@ -85,9 +85,14 @@ const addService = (
 ): void => {
   const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
   const implementation: UntypedServiceImplementation = {};
-  const { unary: unaries, serverStream: serverStreams = {}, bidiStream: bidiStreams = {}, endless = [] } = service;
+  const { unary: unaries, serverStream: serverStreams = {}, bidiStream: bidiStreams = {}, encoders = {} } = service;
+  const { endless = [] } = service;
   for (const [name, method] of Object.entries(service.definition)) {
-    const serialize: Serialize = (response) => method.responseSerialize(response);
+    const encoder = encoders[name];
+    const serialize: Serialize =
+      encoder === undefined
+        ? (response) => method.responseSerialize(response)
+        : (response) => Buffer.from(encoder(response as never));
     const adapting: Adapting = {
       method: method.path,
       log: options.log,

@@ -7,6 +7,8 @@ export type RpcService = {
   readonly unary: Readonly<Record<string, UnaryHandler<never, unknown>>>;
   readonly serverStream?: Readonly<Record<string, ServerStreamHandler<never, unknown>>>;
   readonly bidiStream?: Readonly<Record<string, BidiStreamHandler<never, unknown>>>;
+  /** Encoders for answers that are half encoded already; all others are encoded by the generated code. */
+  readonly encoders?: Readonly<Record<string, (response: never) => Uint8Array>>;
   /** Streams that never end by themselves: ended with DRAINING when the server stops. */
   readonly endless?: readonly string[];
 };

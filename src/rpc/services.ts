@@ -1,5 +1,9 @@
 import { CustomerServiceService } from '../gen/customer/v1/customer';
 import { CustomerGroupServiceService } from '../gen/customer/v1/customer_group';
+import { CustomerEventServiceService } from '../gen/customer/v1/customer_event';
+import { getEvent } from './customer-event/get-event';
+import { listEvents } from './customer-event/list-events';
+import { encodeWatchEventsResponse, watchEvents } from './customer-event/watch-events';
 import { addCustomersToGroup } from './customer-group/add-customers-to-group';
 import { createCustomerGroup } from './customer-group/create-customer-group';
 import { deleteCustomerGroup } from './customer-group/delete-customer-group';
@@ -74,5 +78,12 @@ export const services: readonly RpcService[] = [
       addCustomersToGroup: mutation(addCustomersToGroup),
       removeCustomersFromGroup: mutation(removeCustomersFromGroup),
     },
+  },
+  {
+    definition: CustomerEventServiceService,
+    unary: { listEvents, getEvent },
+    serverStream: { watchEvents },
+    encoders: { watchEvents: encodeWatchEventsResponse },
+    endless: ['watchEvents'],
   },
 ];

@@ -1,5 +1,6 @@
 import { credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import * as customer from '../../src/gen/customer/v1/customer';
+import * as event from '../../src/gen/customer/v1/customer_event';
 import * as group from '../../src/gen/customer/v1/customer_group';
 import { BadRequest, ErrorInfo, ResourceInfo, RetryInfo } from '../../src/gen/google/rpc/error_details';
 import { Status } from '../../src/gen/google/rpc/status';
@@ -15,7 +16,8 @@ export type Refusal = {
   readonly retries?: boolean;
 };
 
-const refusalOf = (error: ServiceError): Refusal => {
+/** What a caller can read out of an error. */
+export const refusalOf = (error: ServiceError): Refusal => {
   const [bytes] = error.metadata.get('grpc-status-details-bin');
   const details = Buffer.isBuffer(bytes) ? Status.decode(bytes).details : [];
   const find = <T>(name: string, decode: (value: Uint8Array) => T): T | undefined => {
@@ -33,7 +35,7 @@ const refusalOf = (error: ServiceError): Refusal => {
   };
 };
 
-const MESSAGES = { ...customer, ...group };
+const MESSAGES = { ...customer, ...group, ...event };
 type Messages = typeof MESSAGES;
 type Rpc = Uncapitalize<Extract<keyof Messages, `${string}Request`> extends `${infer Name}Request` ? Name : never>;
 type MessageOf<Name> = Name extends keyof Messages
@@ -68,15 +70,18 @@ export type TestClient = {
   /** The refusal of a call that must be refused. */
   readonly refusal: (call: Promise<unknown>) => Promise<Refusal>;
   readonly raw: customer.CustomerServiceClient;
+  readonly events: event.CustomerEventServiceClient;
   readonly close: () => void;
 };
 
 export const connect = (port: number): TestClient => {
   const address = `127.0.0.1:${port}`;
   const raw = new customer.CustomerServiceClient(address, credentials.createInsecure());
-  const clients = [raw, new group.CustomerGroupServiceClient(address, credentials.createInsecure())];
+  const events = new event.CustomerEventServiceClient(address, credentials.createInsecure());
+  const clients = [raw, new group.CustomerGroupServiceClient(address, credentials.createInsecure()), events];
   return {
     raw,
+    events,
     close: () => clients.forEach((client) => client.close()),
     call: (name, request, { deadlineMs, headers = {} } = {}) =>
       new Promise((resolve, reject) => {
