@@ -160,7 +160,7 @@ describe('WatchEvents', () => {
     });
   });
 
-  it('ends with DRAINING when the server stops, also for who does not read', async () => {
+  it('ends with DRAINING when the server stops', async () => {
     const second = await startTestService({ database: test.database, env: { ...test.env, SHUTDOWN_GRACE_MS: '2000' } });
     const watchers = [watch(second.client), watch(second.client, after(20))];
     await Promise.all(watchers.map((watcher) => watcher.until(({ messages }) => messages.length > 0)));
