@@ -79,7 +79,7 @@ const warnOfOpenDoors = (config: Config, log: Logger): void => {
 
 /** Starts the whole service, and answers once it is SERVING. */
 export const startService = async (config: Config, log: Logger): Promise<Service> => {
-  const knex = createKnex(config.database);
+  const knex = createKnex(config.database, log);
   const undo: (() => unknown)[] = [() => knex.destroy()];
   const stopAll = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();

@@ -1,11 +1,14 @@
 import knexFactory, { type Knex } from 'knex';
 import type { Config } from '../config';
+import type { Logger } from '../logger';
 
 /**
  * The pool of the calls. Every statement on the hot path gets a constant name by `.options({ name })`, which spares the
  * server its parsing; `statementNames: false` takes the names away again, for poolers without prepared statements.
  */
-export const createKnex = (database: Config['database']): Knex => {
+export const createKnex = (database: Config['database'], log?: Pick<Logger, 'debug'>): Knex => {
+  // What it says beside its errors is said by the errors as well.
+  const note = (message: unknown): void => log?.debug({ message }, 'knex');
   const knex = knexFactory({
     client: 'pg',
     connection: {
@@ -17,6 +20,7 @@ export const createKnex = (database: Config['database']): Knex => {
     },
     pool: { min: 0, max: database.poolSize },
     acquireConnectionTimeout: 5_000,
+    log: { debug: note, warn: note, error: note, deprecate: note },
     // Else the message of an error, and so the log, would hold the statement with its values.
     compileSqlOnError: false,
   });

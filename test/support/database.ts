@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Client, type QueryResultRow } from 'pg';
+import { stopsOnce } from './left-over';
 
 /** The database that global-setup migrates; every test file gets a copy. */
 export const TEMPLATE = 'template_customer';
@@ -28,10 +29,10 @@ export const createTestDatabase = async (): Promise<TestDatabase> => {
   return {
     url,
     query: async (sql, values = []) => (await client.query(sql, [...values])).rows as never,
-    drop: async () => {
+    drop: stopsOnce(async () => {
       await client.end();
       await admin.query(`drop database ${name} with (force)`);
       await admin.end();
-    },
+    }),
   };
 };

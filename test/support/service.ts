@@ -4,6 +4,7 @@ import { readConfig } from '../../src/config';
 import { startService, type Service } from '../../src/service';
 import { connect, type TestClient } from './client';
 import { createTestDatabase, type TestDatabase } from './database';
+import { stopsOnce } from './left-over';
 
 export type TestService = {
   readonly database: TestDatabase;
@@ -53,10 +54,10 @@ export const startTestService = async (options: Options = {}): Promise<TestServi
     client,
     env,
     logs,
-    stop: async () => {
+    stop: stopsOnce(async () => {
       client.close();
       await service.stop();
       if (options.database === undefined) await database.drop();
-    },
+    }),
   };
 };
