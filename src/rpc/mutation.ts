@@ -13,6 +13,8 @@ export type Mutation<Raw, Request extends { readonly request_id: string }, Reply
   readonly reply: ReplyCodec<Reply>;
   /** The normalised request. Throws INVALID_REQUEST with every fault. */
   readonly validate: (ctx: Context, raw: Raw) => Request;
+  /** True when this request's plan does slow work (hashing): a repeated call is answered before it, not after. */
+  readonly isSlow?: (request: Request) => boolean;
   readonly plan: (ctx: Context, request: Request, call: Call) => Plan<Reply> | Promise<Plan<Reply>>;
 };
 
@@ -22,9 +24,12 @@ export const mutation =
     rpc,
     reply,
     validate,
+    isSlow,
     plan,
   }: Mutation<Raw, Request, Reply>): UnaryHandler<Raw, Reply> =>
   async (ctx, raw, call) => {
     const request = validate(ctx, raw);
-    return ctx.changes.run({ call, identity: { rpc, request }, reply, ...(await plan(ctx, request, call)) });
+    const asked = { call, identity: { rpc, request }, reply };
+    const first = isSlow?.(request) === true ? await ctx.changes.replay<Reply>({ ...asked, customers: [] }) : undefined;
+    return first ?? ctx.changes.run({ ...asked, ...(await plan(ctx, request, call)) });
   };

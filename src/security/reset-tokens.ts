@@ -12,9 +12,18 @@ const keyOf = (secret: string, password_hash: string): string =>
 export const makeResetToken = (secret: string, password_hash: string, customer_id: string, iat: number): string =>
   jwt.sign({ customer_id, iat, exp: iat + RESET_TOKEN_SECONDS }, keyOf(secret, password_hash), { algorithm: 'HS256' });
 
+const decoded = (token: string): string | jwt.JwtPayload | null => {
+  try {
+    return jwt.decode(token);
+  } catch {
+    // Thrown for a payload that is no JSON.
+    return null;
+  }
+};
+
 /** Whose token it claims to be, before anything is verified. */
 export const claimedCustomer = (token: string): string | undefined => {
-  const payload = jwt.decode(token);
+  const payload = decoded(token);
   const id: unknown = typeof payload === 'object' && payload !== null ? payload['customer_id'] : undefined;
   return typeof id === 'string' ? id : undefined;
 };

@@ -31,6 +31,7 @@ export const createCustomer: Mutation<CreateCustomerRequest, Request, CreateCust
   rpc: 'CreateCustomer',
   reply: CreateCustomerResponse,
   validate: (ctx, raw) => validate(schema(ctx.config.passwordMinLength), raw),
+  isSlow: (request) => request.password !== '',
   plan: async (ctx, request, call) => {
     const id = request.id === '' ? newId('cus') : request.id;
     const password_hash = request.password === '' ? null : await ctx.passwords.hash(request.password, call);

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { UnaryHandler } from '../../context';
+import type { Work } from '../../changes/work';
+import type { Context, UnaryHandler } from '../../context';
 import { DomainError } from '../../errors';
 import { ResetPasswordResponse, type ResetPasswordRequest } from '../../gen/customer/v1/customer';
-import { toCustomer } from '../../models/customer';
+import { toCustomer, type CustomerRow } from '../../models/customer';
 import { idPattern } from '../../models/ids';
 import { claimedCustomer, isResetToken } from '../../security/reset-tokens';
 import { password, requestId, requiredText } from '../../validation/fields';
@@ -14,7 +15,9 @@ const schema = schemaBy((minPassword: number) =>
 
 const invalidToken = (): DomainError => new DomainError('RESET_TOKEN_INVALID', 'The token is not valid');
 
-/** Sets a password by a token. The decision verifies it again against the locked row: of two resets one wins. */
+type Request = z.output<ReturnType<typeof schema>>;
+
+/** Sets a password by a token. What was repeated is answered before the token is looked at: it is used by then. */
 export const resetPassword: UnaryHandler<ResetPasswordRequest, ResetPasswordResponse> = async (ctx, raw, call) => {
   const request = validate(schema(ctx.config.passwordMinLength), raw);
   const customer_id = claimedCustomer(request.token);
@@ -23,34 +26,35 @@ export const resetPassword: UnaryHandler<ResetPasswordRequest, ResetPasswordResp
     call,
     identity: { rpc: 'ResetPassword', request },
     reply: ResetPasswordResponse,
-    customers: [customer_id],
-    replyWhenErased: (): ResetPasswordResponse => {
+    customers: [customer_id] as const,
+    replyWhenErased: (): never => {
       throw invalidToken();
     },
   };
-  const first = await ctx.changes.replay<ResetPasswordResponse>(work);
-  if (first !== undefined) return first;
-  const { tokenSecrets } = ctx.config;
-  const row = await ctx.reads.customer(customer_id);
-  if (
-    row === undefined ||
-    row.password_hash === null ||
-    !isResetToken(tokenSecrets, row.password_hash, request.token)
-  ) {
-    throw invalidToken();
-  }
-  const password_hash = await ctx.passwords.hash(request.password, call);
-  const response = await ctx.changes.run<ResetPasswordResponse>({
+  const response = (await ctx.changes.replay<ResetPasswordResponse>(work)) ?? (await reset(ctx, request, work));
+  await ctx.logins.clear(response.customer?.email ?? '');
+  return response;
+};
+
+/** The token is verified before the hash is made, and again by the decision against the locked row: of two resets one wins. */
+const reset = async (
+  ctx: Context,
+  { token, password }: Request,
+  work: Omit<Work<ResetPasswordResponse>, 'decide'> & { readonly customers: readonly [string] },
+): Promise<ResetPasswordResponse> => {
+  const [customer_id] = work.customers;
+  const isGoodFor = (row: CustomerRow | undefined): boolean =>
+    row?.deleted_at === null &&
+    row.password_hash !== null &&
+    isResetToken(ctx.config.tokenSecrets, row.password_hash, token);
+  if (!isGoodFor(await ctx.reads.customer(customer_id))) throw invalidToken();
+  const password_hash = await ctx.passwords.hash(password, work.call);
+  return ctx.changes.run<ResetPasswordResponse>({
     ...work,
     decide: (draft) => {
       const state = draft.find(customer_id);
-      const current = state?.customer.password_hash;
-      if (state === undefined || state.customer.deleted_at !== null || current === null || current === undefined)
-        throw invalidToken();
-      if (!isResetToken(tokenSecrets, current, request.token)) throw invalidToken();
+      if (state === undefined || !isGoodFor(state.customer)) throw invalidToken();
       return { customer: toCustomer(draft.save({ ...state, customer: { ...state.customer, password_hash } })) };
     },
   });
-  await ctx.logins.clear(response.customer?.email ?? '');
-  return response;
 };

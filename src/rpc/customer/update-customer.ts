@@ -41,6 +41,7 @@ export const updateCustomer: Mutation<UpdateCustomerRequest, Request, UpdateCust
         ? [{ field: 'replace_metadata', description: 'must not be given together with metadata' }]
         : [],
     ),
+  isSlow: (request) => request.password !== undefined,
   plan: async (ctx, request, call) => {
     const { id, password: given, groups, billing_address, shipping_address } = request;
     const password_hash = given === undefined ? undefined : await ctx.passwords.hash(given, call);
