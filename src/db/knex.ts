@@ -2,6 +2,9 @@ import knexFactory, { type Knex } from 'knex';
 import type { Config } from '../config';
 import type { Logger } from '../logger';
 
+/** Of statements outside of the change engine, which sets its own: a row held elsewhere never keeps a connection. */
+const WAIT_FOR_LOCKS = { lock_timeout: 5_000 };
+
 /**
  * The pool of the calls. Every statement on the hot path gets a constant name by `.options({ name })`, which spares the
  * server its parsing; `statementNames: false` takes the names away again, for poolers without prepared statements.
@@ -17,6 +20,7 @@ export const createKnex = (database: Config['database'], log?: Pick<Logger, 'deb
       keepAlive: true,
       connectionTimeoutMillis: 5_000,
       idle_in_transaction_session_timeout: 60_000,
+      ...WAIT_FOR_LOCKS,
     },
     pool: { min: 0, max: database.poolSize },
     acquireConnectionTimeout: 5_000,

@@ -3,68 +3,154 @@ import type { Knex } from 'knex';
 import type { Config } from '../config';
 import { statement } from '../db/statement';
 
-/** Counts failed logins, in the database, for all instances together. E-mails are kept as an HMAC only. */
+/** A lock that an attempt ran into, or set. */
+export type Lock = {
+  /** Whole seconds until it ends, at least 1. */
+  readonly seconds: number;
+  /** It was set just now: this is for the one attempt that filled a counter, or found it full. */
+  readonly isNew: boolean;
+};
+
+/**
+ * Counts logins that have not succeeded, in the database, for all instances together: per (e-mail, source) and per
+ * e-mail. Any e-mail counts, known or not. E-mails are kept as an HMAC only.
+ */
 export type Logins = {
-  /** Counts an attempt before anything is compared; the seconds it is locked for, 0 when it may be compared. */
-  readonly attempt: (email: string, source: string) => Promise<number>;
-  /** Locks what has failed too often by now; the seconds, 0 when nothing was locked. */
-  readonly failed: (email: string, source: string) => Promise<number>;
-  /** Forgets all counters and locks of an e-mail, whatever the source. */
+  /**
+   * Counts an attempt before anything is compared; undefined when it may be compared. One that is locked out is not
+   * counted, so that a locked source does not lock its e-mail for the others.
+   */
+  readonly attempt: (email: string, source: string) => Promise<Lock | undefined>;
+  /** Takes an attempt back that was counted but never compared. */
+  readonly takeBack: (email: string, source: string) => Promise<void>;
+  /** Locks what has failed too often by now; undefined when nothing was to be locked. */
+  readonly failed: (email: string, source: string) => Promise<Lock | undefined>;
+  /** Forgets all counters and locks of a folded e-mail, whatever the source. */
   readonly clear: (email: string) => Promise<void>;
+  /** Deletes counters that mean nothing any more, at most 1,000; answers how many. */
+  readonly prune: () => Promise<number>;
 };
 
 /** An e-mail is locked for every source after ten times the failures of one. */
 const EMAIL_FACTOR = 10;
 const MAX_LOCK_SECONDS = 3_600;
 
+/** A counter that was not touched for this long starts anew. Longer than any lock. */
+const FORGOTTEN_AFTER = `interval '1 day'`;
+
+/** The first lock of a key takes LOGIN_LOCK_SECONDS (the binding), each further one twice as long. */
+const LOCKED_UNTIL = `now() + least(${MAX_LOCK_SECONDS}, ? * power(2, least(counter.locks, 12))) * interval '1 second'`;
+
+/**
+ * What an attempt does to a counter that is there: nothing while it is locked; a full one is locked, because the
+ * attempts that filled it are being compared still, or were lost with their process. Bindings: max failures, seconds.
+ */
+const COUNT = `
+  (failures, locks, locked_until, updated_at) = (
+    select case state when 'locked' then counter.failures when 'full' then 0 when 'old' then 1 else counter.failures + 1 end,
+           case state when 'full' then counter.locks + 1 when 'old' then 0 else counter.locks end,
+           case state when 'locked' then counter.locked_until when 'full' then ${LOCKED_UNTIL} end,
+           case state when 'locked' then counter.updated_at else now() end
+      from (select case when counter.locked_until > now() then 'locked'
+                        when counter.updated_at < now() - ${FORGOTTEN_AFTER} then 'old'
+                        when counter.failures >= ? then 'full'
+                        else 'open' end as state) as seen)`;
+
+/** The seconds a counter is locked for, null when it is not; a lock as old as its last count was set by that. */
+const LOCK = `ceil(extract(epoch from locked_until - now()))::int as seconds, updated_at = now() as is_new`;
+
+/**
+ * The e-mail counts only what its pair let through, and its lock comes before the pair's. Counters are always locked in
+ * this order, pairs by key and then the e-mail, so that no two statements wait for each other.
+ */
+const ATTEMPT = `
+  with whole_lock as (
+    select ${LOCK} from (values (1)) as one left join login_counters on key = ? and locked_until > now()
+  ), pair as (
+    insert into login_counters as counter (key, email_key, failures)
+    select ?, ?, 1 from whole_lock where seconds is null
+    on conflict (key) do update set ${COUNT}
+    returning ${LOCK}
+  ), whole as (
+    insert into login_counters as counter (key, email_key, failures)
+    select ?, ?, 1 from pair where pair.seconds is null
+    on conflict (key) do update set ${COUNT}
+    returning ${LOCK}
+  )
+  select seconds, false as is_new from whole_lock where seconds is not null
+  union all select seconds, is_new from pair where seconds is not null
+  union all select seconds, is_new from whole where seconds is not null`;
+
+const IN_ORDER = `order by key = email_key, key for update`;
+
+const FAILED = `
+  with held as (select key from login_counters where key in (?, ?) ${IN_ORDER})
+  update login_counters as counter
+     set failures = 0, locks = locks + 1, updated_at = now(), locked_until = ${LOCKED_UNTIL}
+    from held
+   where counter.key = held.key and failures >= case when counter.key = email_key then ?::int else ?::int end
+     and (locked_until is null or locked_until <= now())
+  returning ${LOCK}`;
+
+const TAKE_BACK = `
+  with held as (select key from login_counters where key in (?, ?) ${IN_ORDER})
+  update login_counters as counter set failures = greatest(failures - 1, 0) from held where counter.key = held.key`;
+
+const CLEAR = `
+  delete from login_counters
+   where key in (select key from login_counters where email_key = any(?::bytea[]) ${IN_ORDER})`;
+
+const PRUNE = `
+  delete from login_counters
+   where key in (select key from login_counters where updated_at < now() - ${FORGOTTEN_AFTER}
+                  order by key = email_key, key limit 1000 for update skip locked)`;
+
+type Row = { readonly seconds: number; readonly is_new: boolean };
+
+/** The longest lock, new when any is. */
+const longest = (rows: readonly Row[]): Lock | undefined =>
+  rows.length === 0
+    ? undefined
+    : { seconds: Math.max(1, ...rows.map((row) => row.seconds)), isNew: rows.some((row) => row.is_new) };
+
 export const createLogins = (
   knex: Knex,
   config: Pick<Config, 'tokenSecrets' | 'loginMaxFailures' | 'loginLockSeconds'>,
 ): Logins => {
-  const keyOf = (...parts: readonly string[]): Buffer =>
-    createHmac('sha256', config.tokenSecrets[0]).update(parts.join('\n')).digest();
-  const keysOf = (email: string, source: string) => {
-    const whole = keyOf('email', email);
-    return { whole, keys: [keyOf('pair', email, source), whole].sort((a, b) => a.compare(b)) };
-  };
-  const limitOf = (key: Buffer, whole: Buffer): number =>
-    config.loginMaxFailures * (key.equals(whole) ? EMAIL_FACTOR : 1);
+  const keyBy = (secret: string, parts: readonly string[]): Buffer =>
+    createHmac('sha256', secret)
+      .update(JSON.stringify(['login', ...parts]))
+      .digest();
+  const keysOf = (email: string, source: string) => ({
+    pair: keyBy(config.tokenSecrets[0], [email, source]),
+    whole: keyBy(config.tokenSecrets[0], [email]),
+  });
+  const seconds = config.loginLockSeconds;
+  const max = { pair: config.loginMaxFailures, whole: config.loginMaxFailures * EMAIL_FACTOR };
 
   return {
     attempt: async (email, source) => {
-      const { whole, keys } = keysOf(email, source);
-      const { rows } = await statement<{ locked: number }>(
-        knex,
-        'count_login',
-        `insert into login_counters as counter (key, email_key, failures)
-         select key, ?, 1 from unnest(?::bytea[]) as given (key)
-         on conflict (key) do update set failures = counter.failures + 1, updated_at = now()
-         returning case when locked_until > now() then ceil(extract(epoch from locked_until - now()))::int
-                        when failures > (select max_failures from unnest(?::bytea[], ?::int[]) as limits (key, max_failures)
-                                          where limits.key = counter.key) then ?::int
-                        else 0 end as locked`,
-        [whole, keys, keys, keys.map((key) => limitOf(key, whole)), config.loginLockSeconds],
-      );
-      return Math.max(0, ...rows.map((row) => row.locked));
+      const { pair, whole } = keysOf(email, source);
+      const { rows } = await statement<Row>(knex, 'count_login', ATTEMPT, [
+        whole,
+        ...[pair, whole, seconds, max.pair],
+        ...[whole, whole, seconds, max.whole],
+      ]);
+      return longest(rows);
+    },
+    takeBack: async (email, source) => {
+      const { pair, whole } = keysOf(email, source);
+      await statement(knex, 'take_login_back', TAKE_BACK, [pair, whole]);
     },
     failed: async (email, source) => {
-      const { whole, keys } = keysOf(email, source);
-      const { rows } = await statement<{ seconds: number }>(
-        knex,
-        'lock_login',
-        `update login_counters as counter
-            set failures = 0, locks = locks + 1, updated_at = now(),
-                locked_until = now() + least(?::int, ?::int * power(2, least(locks, 20))) * interval '1 second'
-           from unnest(?::bytea[], ?::int[]) as limits (key, max_failures)
-          where counter.key = limits.key and failures >= max_failures
-            and (locked_until is null or locked_until <= now())
-          returning ceil(extract(epoch from locked_until - now()))::int as seconds`,
-        [MAX_LOCK_SECONDS, config.loginLockSeconds, keys, keys.map((key) => limitOf(key, whole))],
-      );
-      return Math.max(0, ...rows.map((row) => row.seconds));
+      const { pair, whole } = keysOf(email, source);
+      const { rows } = await statement<Row>(knex, 'lock_login', FAILED, [pair, whole, seconds, max.whole, max.pair]);
+      return longest(rows);
     },
     clear: async (email) => {
-      await statement(knex, 'clear_logins', 'delete from login_counters where email_key = ?', [keyOf('email', email)]);
+      // A counter may have been made under a secret that was the first one then.
+      await statement(knex, 'clear_logins', CLEAR, [config.tokenSecrets.map((secret) => keyBy(secret, [email]))]);
     },
+    prune: async () => (await statement(knex, 'prune_logins', PRUNE)).rowCount,
   };
 };

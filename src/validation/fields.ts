@@ -79,8 +79,8 @@ export const password = (minLength: number) =>
       Buffer.byteLength(given) > LIMITS.passwordBytes ? `must have at most ${LIMITS.passwordBytes} bytes` : undefined,
   );
 
-/** A password that is compared, not set: anything but nothing. */
-export const givenPassword = () => checked((raw) => raw, present);
+/** A password that is compared, not set: anything but nothing and U+0000. */
+export const givenPassword = () => checked((raw) => raw, present, noNul);
 
 /** 1 to 64 visible ASCII characters, or none: not idempotent. */
 export const requestId = () =>

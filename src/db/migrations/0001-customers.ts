@@ -133,6 +133,7 @@ create table login_counters (
   updated_at   timestamptz not null default now()
 );
 create index login_counters_email_key_idx on login_counters (email_key);
+create index login_counters_updated_at_idx on login_counters (updated_at);
 
 create table idempotency_keys (
   caller       text not null,
