@@ -1,0 +1,96 @@
+import { CUSTOMERS, type Rpc } from './bodies';
+import type { Part } from './part';
+import { cpuMicros, FLOOR, load, PRODUCT, say, withClient, type Server, type Stage } from './stage';
+
+/** The same customers in each database. */
+const FILL = `insert into customers (id, email, first_name, last_name, phone, phone_key, metadata, first_name_folded,
+    last_name_folded, search_text, revision, created_at, updated_at, occurred_at)
+  select 'cus_' || lpad(n::text, 26, '0'), 'filled-' || n || '@example.com', 'Anna', 'Jensen', '+4512345678',
+         '+4512345678', '{"source":"fill"}', 'anna', 'jensen',
+         'filled-' || n || E'@example.com\\nanna\\njensen\\n+4512345678\\n filled anna jensen',
+         1, now(), now(), now() from generate_series(0, ${CUSTOMERS - 1}) n`;
+
+type Sample = {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly serverMicros: number;
+  readonly loadMicros: number;
+  readonly errors: number;
+};
+
+const NAMES = ['floor', 'product'] as const;
+type Name = (typeof NAMES)[number];
+
+const startServers = async (stage: Stage): Promise<Record<Name, Server>> => {
+  const start = async (name: Name): Promise<Server> => {
+    const DATABASE_URL = await stage.database(`bench_${name}`);
+    await withClient(DATABASE_URL, async (client) => {
+      await client.query(FILL);
+      await client.query('vacuum analyze');
+    });
+    return stage.server(name, name === 'floor' ? FLOOR : PRODUCT, { DATABASE_URL });
+  };
+  return { floor: await start('floor'), product: await start('product') };
+};
+
+const mean = (samples: readonly Sample[], of: (sample: Sample) => number): number =>
+  samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
+
+const line = (rpc: Rpc, name: Name, samples: readonly Sample[], ratio: string): string =>
+  `| ${[
+    rpc,
+    name,
+    Math.round(mean(samples, (s) => s.perSecond)),
+    mean(samples, (s) => s.p50).toFixed(1),
+    mean(samples, (s) => s.p99).toFixed(1),
+    Math.round(mean(samples, (s) => s.serverMicros)),
+    Math.round(mean(samples, (s) => s.loadMicros)),
+    samples.reduce((sum, s) => sum + s.errors, 0),
+    ratio,
+  ].join(' | ')} |`;
+
+/**
+ * Rpcs of the product beside the bare floor, in rounds that take turns, so that what drifts on the machine drifts for
+ * both. `goals`: at least how many times the floor's calls per second.
+ */
+export const besideFloor =
+  (goals: Partial<Record<Rpc, number>>): Part =>
+  async ({ settings, results, stage, print }) => {
+    const { seconds, rounds, inFlight, only } = settings;
+    let servers: Promise<Record<Name, Server>> | undefined;
+    const start = (): Promise<Record<Name, Server>> => (servers ??= stage().then(startServers));
+
+    const measure = async (rpc: Rpc, name: Name, round: number): Promise<Sample> => {
+      const server = (await start())[name];
+      // The run is part of request_ids: a resumed bench has new databases, so it need not be new itself.
+      await load(server, { rpc, seconds: Math.min(2, seconds), inFlight, run: `${rpc}-warm-${round}` });
+      const before = cpuMicros(server);
+      const result = await load(server, { rpc, seconds, inFlight, run: `${rpc}-${round}` });
+      say(`${rpc} ${name} ${round}: ${result.perSecond}/s`);
+      return {
+        perSecond: result.perSecond,
+        p50: result.p50,
+        p99: result.p99,
+        serverMicros: Math.round((cpuMicros(server) - before) / result.calls),
+        loadMicros: result.cpuMicros,
+        errors: result.errors,
+      };
+    };
+
+    print(`${inFlight} calls in flight, ${rounds} rounds of ${seconds} s each, floor and product by turns.\n`);
+    print('| rpc | server | calls/s | p50 ms | p99 ms | server CPU µs | load CPU µs | errors | times the floor |');
+    print('| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+    for (const [rpc, goal] of Object.entries(goals) as [Rpc, number][]) {
+      if (only.length > 0 && !only.includes(rpc)) continue;
+      const samples: Record<Name, Sample[]> = { floor: [], product: [] };
+      for (let round = 0; round < rounds; round += 1) {
+        for (const name of NAMES) {
+          samples[name].push(await results.once(`${rpc} ${name} ${round}`, () => measure(rpc, name, round)));
+        }
+      }
+      const ratio = mean(samples.product, (s) => s.perSecond) / mean(samples.floor, (s) => s.perSecond);
+      print(line(rpc, 'floor', samples.floor, '1'));
+      print(line(rpc, 'product', samples.product, `**${ratio.toFixed(2)}** (goal ${goal})`));
+    }
+  };

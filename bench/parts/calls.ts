@@ -1,0 +1,4 @@
+import { besideFloor } from '../beside-floor';
+
+/** Single calls, as many as 64 callers make. */
+export const calls = besideFloor({ GetCustomer: 2, CreateCustomer: 2.5, UpdateCustomer: 2.5 });
