@@ -7,4 +7,4 @@ export type Logger = Pick<pino.Logger, 'debug' | 'info' | 'warn' | 'error' | 'fa
 export const createLogger = (level: string): Logger =>
   process.stdout.isTTY
     ? pino({ level, transport: { target: 'pino-pretty', options: { singleLine: true, ignore: 'pid,hostname' } } })
-    : pino({ level }, destination({ sync: false, minLength: 4_096, periodicFlush: 100 }));
+    : pino({ level }, destination({ sync: false, minLength: 15 * 1_024, periodicFlush: 100 }));
