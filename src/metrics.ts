@@ -12,6 +12,15 @@ export type Metrics = {
   readonly watchRelay: (status: () => RelayStatus) => void;
 };
 
+const memoized = <Value>(make: (key: string) => Value): ((key: string) => Value) => {
+  const made = new Map<string, Value>();
+  return (key) => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
+};
+
 export const createMetrics = (): Metrics => {
   const registry = new Registry();
   const registers = [registry];
@@ -43,13 +52,21 @@ export const createMetrics = (): Metrics => {
     });
   };
 
+  /** The series of a method, looked up once: labels are hashed anew at every use. */
+  const seriesOf = memoized((method: string) => ({
+    running: running.labels(method),
+    seconds: seconds.labels(method),
+    ended: memoized((code: string) => calls.labels(method, code)),
+  }));
+
   return {
     observer: {
-      started: (method) => running.inc({ method }),
+      started: (method) => seriesOf(method).running.inc(),
       ended: ({ method, code, ms }) => {
-        running.dec({ method });
-        calls.inc({ method, code });
-        seconds.observe({ method }, ms / 1_000);
+        const series = seriesOf(method);
+        series.running.dec();
+        series.ended(code).inc();
+        series.seconds.observe(ms / 1_000);
       },
     },
     text: () => registry.metrics(),
