@@ -89,12 +89,15 @@ export const addressNotFound = (id: string): DomainError =>
   });
 
 /** INVALID_REQUEST with the faults it found. */
-export const invalidRequest = (violations: readonly Violation[]): DomainError =>
+export const invalidRequest = (
+  violations: readonly Violation[],
+  metadata: Readonly<Record<string, string>> = {},
+): DomainError =>
   new DomainError(
     'INVALID_REQUEST',
     `Invalid request: ${violations
       .slice(0, 3)
       .map((v) => `${v.field}: ${v.description}`)
       .join('; ')}${violations.length > 3 ? `; and ${String(violations.length - 3)} more` : ''}`,
-    { violations },
+    { violations, metadata },
   );

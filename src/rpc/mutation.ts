@@ -33,3 +33,17 @@ export const mutation =
     const first = isSlow?.(request) === true ? await ctx.changes.replay<Reply>({ ...asked, customers: [] }) : undefined;
     return first ?? ctx.changes.run({ ...asked, ...(await plan(ctx, request, call)) });
   };
+
+/** A mutation whose request was found to be sound: what it asks for, normalised, and its plan once slow work is done. */
+export type Prepared = {
+  readonly request: unknown;
+  readonly plan: (call: Call) => Plan<unknown> | Promise<Plan<unknown>>;
+};
+
+/** A mutation as a part of another call; throws what its `validate` throws. */
+export const prepared =
+  <Raw, Request extends { readonly request_id: string }, Reply>({ validate, plan }: Mutation<Raw, Request, Reply>) =>
+  (ctx: Context, raw: Raw): Prepared => {
+    const request = validate(ctx, raw);
+    return { request, plan: (call) => plan(ctx, request, call) };
+  };

@@ -27,6 +27,7 @@ import { getRegisteredCustomerByEmail } from './customer/get-registered-customer
 import { getUnregisteredCustomerByEmail } from './customer/get-unregistered-customer-by-email';
 import { listAddresses } from './customer/list-addresses';
 import { listCustomersByEmail } from './customer/list-customers-by-email';
+import { mutateCustomers } from './customer/mutate-customers';
 import { removeAddress } from './customer/remove-address';
 import { resetPassword } from './customer/reset-password';
 import { restoreCustomer } from './customer/restore-customer';
@@ -35,6 +36,7 @@ import { updateBillingAddress } from './customer/update-billing-address';
 import { updateCustomer } from './customer/update-customer';
 import { updateShippingAddress } from './customer/update-shipping-address';
 import { mutation } from './mutation';
+import { operations } from './operations';
 import type { RpcService } from './rpc-service';
 
 /** Everything that can be called: a new rpc is one line here. */
@@ -54,6 +56,7 @@ export const services: readonly RpcService[] = [
       getAddress,
       updateBillingAddress: mutation(updateBillingAddress),
       updateShippingAddress: mutation(updateShippingAddress),
+      mutateCustomers: mutateCustomers(operations),
       generateResetPasswordToken,
       resetPassword,
       changePassword,
