@@ -41,8 +41,9 @@ export const createReplies = (secrets: readonly [string, ...string[]]): Replies 
       throw new DomainError('REQUEST_ID_REUSED', 'This request_id was used for another request');
     }
     if (stored.response !== null) return { reply: work.reply.decode(stored.response) };
-    if (work.replyWhenErased !== undefined) return { reply: work.replyWhenErased() };
-    throw customerErased(stored.customer_ids[0] ?? '');
+    const [erased = ''] = stored.customer_ids;
+    if (work.replyWhenErased !== undefined) return { reply: work.replyWhenErased(erased) };
+    throw customerErased(erased);
   },
   keep: (batch, work, reply) => {
     const { request_id } = work.identity.request;

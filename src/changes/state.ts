@@ -2,7 +2,7 @@ import type { CustomerState } from '../events/changed-fields';
 import type { OutboxRow } from '../events/record';
 import type { GroupRow } from '../models/customer-group';
 
-/** An answer kept under a request_id; `response` is null once its customer was erased. */
+/** An answer kept under a request_id; once one of its customers was erased, it names that one and has no `response`. */
 export type StoredReply = {
   readonly caller: string;
   readonly request_id: string;

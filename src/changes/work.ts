@@ -42,8 +42,8 @@ export type Work<Reply> = {
   readonly needs?: { readonly addresses?: boolean; readonly groups?: boolean };
   /** Groups it joins customers to (`share`) or changes themselves (`update`). */
   readonly groups?: { readonly ids: readonly string[]; readonly mode: 'share' | 'update' };
-  /** Answer of a replay whose stored answer was erased with the customer; without it CUSTOMER_ERASED. */
-  readonly replyWhenErased?: () => Reply;
+  /** Answer of a replay whose stored answer was erased with this customer; without it CUSTOMER_ERASED. */
+  readonly replyWhenErased?: (id: string) => Reply;
   /**
    * The decision: synchronous, no I/O, everything it needs is in the draft. Returns the answer or throws a DomainError,
    * and then nothing it saved takes place. It may run several times; only what the last run saved counts.

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changeMembership } from '../../changes/membership';
+import { changeMembership, customersNotFound } from '../../changes/membership';
 import { AddCustomersToGroupResponse, type AddCustomersToGroupRequest } from '../../gen/customer/v1/customer_group';
 import { toCustomerGroup } from '../../models/customer-group';
 import { expectedRevision, id, idList, requestId } from '../../validation/fields';
@@ -26,6 +26,9 @@ export const addCustomersToGroup: Mutation<
     customers: request.customer_ids,
     groups: { ids: [request.id], mode: 'share' },
     needs: { groups: true },
+    replyWhenErased: (customer) => {
+      throw customersNotFound([customer]);
+    },
     decide: (draft) => {
       const group = draft.group(request.id, request.expected_revision);
       const changed_count = changeMembership(draft, request.customer_ids, group.id, 'join');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { changeMembership } from '../../changes/membership';
+import { changeMembership, customersNotFound } from '../../changes/membership';
 import {
   RemoveCustomersFromGroupResponse,
   type RemoveCustomersFromGroupRequest,
@@ -29,6 +29,9 @@ export const removeCustomersFromGroup: Mutation<
     customers: request.customer_ids,
     groups: { ids: [request.id], mode: 'share' },
     needs: { groups: true },
+    replyWhenErased: (customer) => {
+      throw customersNotFound([customer]);
+    },
     decide: (draft) => {
       const group = draft.group(request.id, request.expected_revision);
       const changed_count = changeMembership(draft, request.customer_ids, group.id, 'leave');

@@ -1,19 +1,23 @@
 import { z } from 'zod';
+import { StepRefused } from '../../changes/batch';
 import type { UnaryHandler } from '../../context';
 import { customerNotFound } from '../../errors';
 import { EraseCustomerResponse, type EraseCustomerRequest } from '../../gen/customer/v1/customer';
 import type { CustomerRow } from '../../models/customer';
 import { expectedRevision, id, requestId } from '../../validation/fields';
 import { validate } from '../../validation/validate';
-import { refusalOf } from '../refusal-of-step';
 
 const schema = z.object({ id: id('cus'), expected_revision: expectedRevision(), request_id: requestId() });
 
-/** Everything personal goes, in a transaction of its own; id, revisions, types, positions and times stay. */
+/**
+ * Everything personal goes, in a transaction of its own; id, revisions, types, positions and times stay. The counters of
+ * failed logins, which know the e-mail only as an HMAC and forget it after a day by themselves, go after it.
+ */
 export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResponse> = async (ctx, raw, call) => {
   const request = validate(schema, raw);
   let revision = 0;
-  return ctx.changes
+  let email: string | null = null;
+  const response = await ctx.changes
     .runSequence<EraseCustomerResponse>({
       call,
       identity: { rpc: 'EraseCustomer', request },
@@ -25,7 +29,7 @@ export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResp
         (draft) => {
           const state = draft.find(request.id);
           if (state === undefined) throw customerNotFound(request.id);
-          ({ revision } = state.customer);
+          ({ revision, email } = state.customer);
           if (state.customer.erased_at !== null) return;
           draft.expect(state.customer, request.expected_revision);
           const customer = erased(state.customer, draft.now);
@@ -35,8 +39,10 @@ export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResp
       answer: () => ({ revision }),
     })
     .catch((error: unknown) => {
-      throw refusalOf(error);
+      throw error instanceof StepRefused ? error.refusal : error;
     });
+  if (email !== null) await ctx.logins.clear(email);
+  return response;
 };
 
 const erased = (customer: CustomerRow, now: Date): CustomerRow => ({
