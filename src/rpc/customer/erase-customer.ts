@@ -16,7 +16,7 @@ const schema = z.object({ id: id('cus'), expected_revision: expectedRevision(), 
 export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResponse> = async (ctx, raw, call) => {
   const request = validate(schema, raw);
   let revision = 0;
-  let email: string | null = null;
+  const emails: string[] = [];
   const response = await ctx.changes
     .runSequence<EraseCustomerResponse>({
       call,
@@ -29,8 +29,9 @@ export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResp
         (draft) => {
           const state = draft.find(request.id);
           if (state === undefined) throw customerNotFound(request.id);
-          ({ revision, email } = state.customer);
+          ({ revision } = state.customer);
           if (state.customer.erased_at !== null) return;
+          emails.push(state.customer.email ?? '');
           draft.expect(state.customer, request.expected_revision);
           const customer = erased(state.customer, draft.now);
           ({ revision } = draft.save({ customer, addresses: [], group_ids: [] }));
@@ -41,7 +42,7 @@ export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResp
     .catch((error: unknown) => {
       throw error instanceof StepRefused ? error.refusal : error;
     });
-  if (email !== null) await ctx.logins.clear(email);
+  for (const email of emails) await ctx.logins.clear(email);
   return response;
 };
 
