@@ -30,7 +30,7 @@ export const mutateCustomers =
   (operations: Operations): UnaryHandler<MutateCustomersRequest, MutateCustomersResponse> =>
   async (ctx, raw, call) => {
     const prepared = prepare(ctx, operations, raw);
-    const plans = await Promise.all(prepared.map(({ plan }) => plan(call)));
+    const plans = await Promise.all(prepared.map(async ({ plan }) => plan(call)));
     const results: OperationResult[] = [];
     const request = {
       operations: prepared.map(({ name, request: one }) => ({ [name]: one })),
