@@ -7,26 +7,57 @@ const LIMITS = { changes: 100, customers: 1_000, waiting: 5_000, batches: 2, slo
 /** A work on its way: waiting, running, or put back to wait for a row that somebody else holds. */
 export type Entry = {
   readonly work: AnyWork;
-  readonly keys: readonly string[];
+  readonly keys: Keys;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: unknown) => void;
   slow: boolean;
 };
 
+/** What a work must have to itself while it runs, and what it lets others have as well if they only share it. */
+export type Keys = { readonly alone: readonly string[]; readonly shared: readonly string[] };
+
 /**
- * What a work must have to itself within this process, while it runs. Two works with a key in common never run in two
- * batches at once, and keep their order.
+ * The keys of a work within this process. Two works of which one wants alone what the other wants never run in two
+ * batches at once, and keep their order. A group is shared by those that join it: were it not kept from them while
+ * somebody waits to delete it, there would always be one more that holds its row.
  */
-export const keysOf = ({ call, identity, customers, creates, claims, groups }: AnyWork): string[] => [
-  ...customers.map(holderKey.id),
-  ...(creates ?? []).map(holderKey.id),
-  ...(claims?.ids ?? []).map(holderKey.id),
-  ...(claims?.emails ?? []).map((email) => `email ${email}`),
-  ...(claims?.external_ids ?? []).map(holderKey.externalId),
-  ...(claims?.group_names ?? []).map(holderKey.groupName),
-  ...(groups?.mode === 'update' ? groups.ids.map((id) => `group ${id}`) : []),
-  ...(identity.request.request_id === '' ? [] : [`reply ${replyKey(call.caller, identity.request.request_id)}`]),
-];
+export const keysOf = ({ call, identity, customers, creates, claims, groups }: AnyWork): Keys => ({
+  alone: [
+    ...customers.map(holderKey.id),
+    ...(creates ?? []).map(holderKey.id),
+    ...(claims?.ids ?? []).map(holderKey.id),
+    ...(claims?.emails ?? []).map((email) => `email ${email}`),
+    ...(claims?.external_ids ?? []).map(holderKey.externalId),
+    ...(claims?.group_names ?? []).map(holderKey.groupName),
+    ...(groups?.mode === 'update' ? groups.ids.map(groupKey) : []),
+    ...(identity.request.request_id === '' ? [] : [`reply ${replyKey(call.caller, identity.request.request_id)}`]),
+  ],
+  shared: groups?.mode === 'share' ? [...new Set(groups.ids)].map(groupKey) : [],
+});
+
+const groupKey = (id: string): string => `group ${id}`;
+
+/** Keys that are held, alone or shared by a number of works. */
+const createHeld = () => {
+  const alone = new Set<string>();
+  const sharers = new Map<string, number>();
+  return {
+    allows: (keys: Keys): boolean =>
+      !keys.alone.some((key) => alone.has(key) || sharers.has(key)) && !keys.shared.some((key) => alone.has(key)),
+    add: (keys: Keys): void => {
+      for (const key of keys.alone) alone.add(key);
+      for (const key of keys.shared) sharers.set(key, (sharers.get(key) ?? 0) + 1);
+    },
+    remove: (keys: Keys): void => {
+      for (const key of keys.alone) alone.delete(key);
+      for (const key of keys.shared) {
+        const left = (sharers.get(key) ?? 0) - 1;
+        if (left > 0) sharers.set(key, left);
+        else sharers.delete(key);
+      }
+    },
+  };
+};
 
 export type Queue = {
   /** Throws OVERLOADED when it is full. */
@@ -47,11 +78,11 @@ export type Queue = {
  */
 export const createQueue = (): Queue => {
   let waiting: Entry[] = [];
-  const taken = new Set<string>();
+  const taken = createHeld();
   const running = { fast: 0, slow: 0 };
 
   const take: Queue['take'] = () => {
-    const reserved = new Set<string>();
+    const reserved = createHeld();
     const batch: Entry[] = [];
     const left: Entry[] = [];
     let customers = 0;
@@ -59,7 +90,7 @@ export const createQueue = (): Queue => {
     const slowFull = running.slow >= LIMITS.slowBatches;
     if (full && slowFull) return undefined;
     for (const [index, entry] of waiting.entries()) {
-      const isFree = !entry.keys.some((key) => taken.has(key) || reserved.has(key));
+      const isFree = taken.allows(entry.keys) && reserved.allows(entry.keys);
       if (entry.slow && isFree && !slowFull) {
         waiting.splice(index, 1);
         return start([entry], true);
@@ -70,7 +101,7 @@ export const createQueue = (): Queue => {
         (!alone && batch.length < LIMITS.changes && customers + entry.work.customers.length <= LIMITS.customers);
       if (entry.slow || !isFree || full || !fits) {
         left.push(entry);
-        for (const key of entry.keys) reserved.add(key);
+        reserved.add(entry.keys);
       } else {
         batch.push(entry);
         customers += entry.work.customers.length;
@@ -87,7 +118,7 @@ export const createQueue = (): Queue => {
   };
 
   const start = (entries: readonly Entry[], slow: boolean) => {
-    for (const entry of entries) for (const key of entry.keys) taken.add(key);
+    for (const entry of entries) taken.add(entry.keys);
     running[slow ? 'slow' : 'fast'] += 1;
     return { entries, slow };
   };
@@ -104,7 +135,7 @@ export const createQueue = (): Queue => {
       waiting = [...entries, ...waiting];
     },
     release: (entries, slow) => {
-      for (const entry of entries) for (const key of entry.keys) taken.delete(key);
+      for (const entry of entries) taken.remove(entry.keys);
       running[slow ? 'slow' : 'fast'] -= 1;
     },
     stats: () => ({ queued: waiting.length, running: running.fast + running.slow }),
