@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { createChanges } from './changes/engine';
+import { forgetReplies } from './changes/forget-replies';
+import { removeMemberships } from './changes/remove-memberships';
 import type { Config } from './config';
 import type { Context } from './context';
 import { createKnex } from './db/knex';
@@ -9,6 +11,7 @@ import { isConnectionLoss } from './db/refusals';
 import { startRelay, type Relay } from './events/relay';
 import { logCalls } from './grpc/observe';
 import { startServer } from './grpc/server';
+import { startHousekeeping, type Job } from './housekeeping';
 import { startHttp, type HttpServer } from './http';
 import type { Logger } from './logger';
 import { createMetrics } from './metrics';
@@ -100,6 +103,11 @@ export const startService = async (config: Config, log: Logger): Promise<Service
     }
     const changes = createChanges({ knex, config, log, onCommit: () => relay?.wake() });
     undo.push(changes.drained);
+    const jobs: readonly Job[] = [
+      { name: 'memberships of deleted groups', everyMs: 1_000, run: () => removeMemberships(knex) },
+      { name: 'kept answers', everyMs: 60_000, run: () => forgetReplies(knex, config.idempotencyRetentionHours) },
+    ];
+    undo.push(startHousekeeping(jobs, log));
     const context: Context = {
       config,
       log,

@@ -77,6 +77,9 @@ const GROUP: Columns<GroupRow> = {
   updated_at: time((row) => row.updated_at),
 };
 
+/** A deleted group whose memberships are still to be removed, see `removeMemberships`. */
+const REMOVED_GROUP: Columns<string> = { id: text((id) => id) };
+
 const OUTBOX: Columns<OutboxRow> = {
   aggregate_type: text((row) => row.aggregate_type),
   aggregate_id: text((row) => row.aggregate_id),
@@ -232,11 +235,9 @@ const writeMembers = async (trx: Knex.Transaction, changed: Changed): Promise<vo
 const writeGroups = async (trx: Knex.Transaction, state: BatchState, written: Written): Promise<void> => {
   const changed = [...state.groups].filter(([id, after]) => written.groups.get(id) !== after);
   const kept = changed.flatMap(([, after]) => after ?? []);
-  await remove(
-    trx,
-    'customer_groups',
-    changed.flatMap(([id, after]) => (after === undefined ? [id] : [])),
-  );
+  const gone = changed.flatMap(([id, after]) => (after === undefined ? [id] : []));
+  await remove(trx, 'customer_groups', gone);
+  await insert(trx, 'removed_groups', REMOVED_GROUP, gone);
   await update(
     trx,
     'customer_groups',

@@ -79,6 +79,10 @@ create table customer_group_members (
 );
 create index customer_group_members_customer_id_idx on customer_group_members (customer_id);
 
+create table removed_groups (
+  id text collate "C" constraint removed_groups_pkey primary key
+);
+
 create table customer_outbox (
   id             bigint generated always as identity constraint customer_outbox_pkey primary key,
   aggregate_type text not null,

@@ -1,0 +1,131 @@
+import { Customer_Relation } from '../../../src/gen/customer/v1/customer';
+import { insertCustomers } from '../../support/customers';
+import { eventsOf } from '../../support/events';
+import { startTestService, type TestService } from '../../support/service';
+import { until } from '../../support/until';
+
+let test: TestService;
+let other: TestService;
+beforeAll(async () => {
+  test = await startTestService();
+  other = await startTestService({ database: test.database });
+});
+afterAll(async () => {
+  await other.stop();
+  await test.stop();
+});
+
+const newGroup = async (name: string) => (await test.client.call('createCustomerGroup', { name })).customer_group!;
+const newCustomer = async (email: string) => (await test.client.call('createCustomer', { email })).customer!;
+
+const leftovers = () =>
+  test.database.query(
+    `select group_id from customer_group_members where group_id not in (select id from customer_groups)
+     union all select id from removed_groups`,
+  );
+
+describe('DeleteCustomerGroup', () => {
+  it('deletes the group with one event; members leave it without a revision, at once', async () => {
+    const [group, kept] = [await newGroup('Gone'), await newGroup('Kept')];
+    const { id } = await newCustomer('member@example.com');
+    await test.client.call('updateCustomer', { id, groups: { ids: [group.id, kept.id] } });
+    const answer = await test.client.call('deleteCustomerGroup', { id: group.id, expected_revision: 1 });
+    expect(answer.customer_group).toMatchObject({ id: group.id, name: 'Gone', revision: 2 });
+    expect(await test.client.refusal(test.client.call('getCustomerGroup', { id: group.id }))).toMatchObject({
+      reason: 'GROUP_NOT_FOUND',
+    });
+    const { customer } = await test.client.call('getCustomer', { id, expand: [Customer_Relation.RELATION_GROUPS] });
+    expect(customer?.revision).toBe(2);
+    expect(customer?.groups.map((one) => one.id)).toEqual([kept.id]);
+    const [, event, ...others] = await eventsOf(test.database, group.id);
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({
+      type: 'customer_group.deleted',
+      revision: 2,
+      data: { changed_fields: [], group: { id: group.id, name: 'Gone', revision: 2 } },
+    });
+    await newGroup('Gone');
+    // To be in no group but the kept one is what it is already.
+    const same = await test.client.call('updateCustomer', { id, groups: { ids: [kept.id] } });
+    expect(same.customer?.revision).toBe(2);
+  });
+
+  it('is OK without a group where there is none, whatever revision is expected', async () => {
+    const group = await newGroup('Twice');
+    const wrong = test.client.call('deleteCustomerGroup', { id: group.id, expected_revision: 3 });
+    expect(await test.client.refusal(wrong)).toMatchObject({ reason: 'REVISION_MISMATCH' });
+    await test.client.call('deleteCustomerGroup', { id: group.id });
+    expect(await test.client.call('deleteCustomerGroup', { id: group.id, expected_revision: 3 })).toEqual({});
+    expect((await test.client.refusal(test.client.call('deleteCustomerGroup', { id: 'x' }))).fields).toEqual(['id']);
+    expect(await eventsOf(test.database, group.id)).toHaveLength(2);
+  });
+
+  it('deletes once when eight ask at once', async () => {
+    const { id } = await newGroup('Eight');
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => (n % 2 === 0 ? test : other).client.call('deleteCustomerGroup', { id })),
+    );
+    expect(answers.filter(({ customer_group }) => customer_group !== undefined)).toHaveLength(1);
+    expect(await eventsOf(test.database, id)).toHaveLength(2);
+  });
+
+  it('comes between joins of two processes without leaving a member behind', async () => {
+    const group = await newGroup('Contended');
+    const ids = await Promise.all(Array.from({ length: 24 }, (_, n) => newCustomer(`contended-${n}@example.com`)));
+    const joins = ids.map(({ id }, n) =>
+      (n % 2 === 0 ? test : other).client
+        .call('addCustomersToGroup', { id: group.id, customer_ids: [id] })
+        .then(({ changed_count }) => changed_count)
+        .catch((error: unknown) => {
+          expect(error).toMatchObject({ reason: 'GROUP_NOT_FOUND' });
+          return 0;
+        }),
+    );
+    const [deleted, ...joined] = await Promise.all([
+      test.client.call('deleteCustomerGroup', { id: group.id }),
+      ...joins,
+    ]);
+    expect(deleted.customer_group).toBeDefined();
+    const told = (await eventsOf(test.database)).filter(
+      ({ data }) => data.added_group_ids?.includes(group.id) === true,
+    );
+    expect(told).toHaveLength(joined.reduce((sum, count) => sum + count, 0));
+    await until(async () => (await leftovers()).length === 0);
+  });
+
+  it('is not starved by those who join without end', async () => {
+    const group = await newGroup('Popular');
+    const ids = await Promise.all(Array.from({ length: 16 }, (_, n) => newCustomer(`popular-${n}@example.com`)));
+    let isOver = false;
+    const joining = ids.map(async ({ id }) => {
+      while (!isOver) {
+        const name = Math.random() < 0.5 ? 'addCustomersToGroup' : 'removeCustomersFromGroup';
+        await test.client.call(name, { id: group.id, customer_ids: [id] }).catch(() => (isOver = true));
+      }
+    });
+    const { customer_group } = await test.client.call('deleteCustomerGroup', { id: group.id }, { deadlineMs: 4_000 });
+    expect(customer_group).toBeDefined();
+    isOver = true;
+    await Promise.all(joining);
+  });
+
+  it('removes the memberships of large groups in batches, two processes at it', async () => {
+    const groups = await Promise.all(['Large A', 'Large B'].map(newGroup));
+    const { id: member } = await newCustomer('last@example.com');
+    for (const { id } of groups) {
+      const members = await insertCustomers(test.database, id.toLowerCase(), 2_500);
+      await test.database.query(
+        'insert into customer_group_members (group_id, customer_id) select $1, unnest($2::text[])',
+        [id, members],
+      );
+      await test.client.call('addCustomersToGroup', { id, customer_ids: [member] });
+    }
+    await Promise.all(groups.map(({ id }) => test.client.call('deleteCustomerGroup', { id })));
+    const { customer } = await test.client.call('getCustomer', {
+      id: member,
+      expand: [Customer_Relation.RELATION_GROUPS],
+    });
+    expect(customer?.groups).toEqual([]);
+    await until(async () => (await leftovers()).length === 0);
+  });
+});
