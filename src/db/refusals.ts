@@ -13,8 +13,13 @@ const UNAVAILABLE = /^(08|53|57P|58|28|3D|3F|25006|42P01|42703|42501|XX)/;
 /** The transaction lost against another one; the same work may well succeed when it is run again. */
 const CONFLICT = new Set(['40001', '40P01', '55P03']);
 
+/** Objection wraps what the server refused, and its wrapping has no code. */
+const unwrapped = (error: unknown): unknown =>
+  error instanceof Error && 'nativeError' in error ? error.nativeError : error;
+
 /** The SQLSTATE of what the server refused; undefined for anything else, a broken connection included. */
-export const sqlState = (error: unknown): string | undefined => {
+export const sqlState = (thrown: unknown): string | undefined => {
+  const error = unwrapped(thrown);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && SQLSTATE.test(code) && !code.startsWith('E') ? code : undefined;
 };
