@@ -8,6 +8,7 @@ import type { Context } from './context';
 import { createKnex } from './db/knex';
 import { pendingMigrations } from './db/migrate';
 import { isConnectionLoss } from './db/refusals';
+import { watchDatabase } from './db/watch';
 import { startRelay, type Relay } from './events/relay';
 import { logCalls } from './grpc/observe';
 import { startServer } from './grpc/server';
@@ -54,23 +55,6 @@ const checkSchema = async (knex: Knex): Promise<void> => {
   if (pending.length > 0) {
     throw new Error(`the database lacks ${pending.join(', ')}: run "npm run migrate" first`);
   }
-};
-
-/** Asks the database once a second whether it is there, and tells what it heard. */
-const watchDatabase = (knex: Knex, tell: (isThere: boolean) => void): (() => void) => {
-  let isAsking = false;
-  const ask = async (): Promise<void> => {
-    if (isAsking) return;
-    isAsking = true;
-    const answer = knex.raw('select 1').then(
-      () => true,
-      () => false,
-    );
-    tell(await Promise.race([answer, delay(1_000, false, { ref: false })]));
-    isAsking = false;
-  };
-  const timer = setInterval(() => void ask(), 1_000);
-  return () => clearInterval(timer);
 };
 
 const warnOfOpenDoors = (config: Config, log: Logger): void => {
@@ -146,7 +130,7 @@ export const startService = async (config: Config, log: Logger): Promise<Service
       server.setServing(isThere);
     };
     serve(true);
-    const unwatch = watchDatabase(knex, serve);
+    const unwatch = watchDatabase(config.database.url, serve);
     undo.push(() => {
       unwatch();
       isReady = false;

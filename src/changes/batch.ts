@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { allowSilence } from '../db/silence';
 import type { Origin } from '../events/record';
 import { draftOver } from './decide';
 import { eraseTraces } from './erase';
@@ -42,7 +43,9 @@ const originOf = ({ call, identity }: AnyWork): Origin => ({
  */
 export const runBatch = (knex: Knex, replies: Replies, works: readonly AnyWork[], run: Run): Promise<Outcome[]> =>
   knex.transaction(async (trx) => {
-    const { state, blocked } = await lockAndRead(trx, works, run.wait, remainingMs(works));
+    const limitMs = remainingMs(works);
+    await allowSilence(trx, limitMs);
+    const { state, blocked } = await lockAndRead(trx, works, run.wait, limitMs);
     const written = asWritten(state);
     const outcomes: Outcome[] = [];
     for (const work of works) {

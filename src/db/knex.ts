@@ -1,6 +1,8 @@
 import knexFactory, { type Knex } from 'knex';
+import type { Client } from 'pg';
 import type { Config } from '../config';
 import type { Logger } from '../logger';
+import { resetSilence, watchSilence } from './silence';
 
 /** Of statements outside of the change engine, which sets its own: a row held elsewhere never keeps a connection. */
 const WAIT_FOR_LOCKS = { lock_timeout: 5_000 };
@@ -22,7 +24,18 @@ export const createKnex = (database: Config['database'], log?: Pick<Logger, 'deb
       idle_in_transaction_session_timeout: 60_000,
       ...WAIT_FOR_LOCKS,
     },
-    pool: { min: 0, max: database.poolSize },
+    pool: {
+      min: 0,
+      max: database.poolSize,
+      afterCreate: (client: Client, done: () => void) => {
+        watchSilence(client);
+        done();
+      },
+      validate: (client: Client) => {
+        resetSilence(client);
+        return true;
+      },
+    },
     acquireConnectionTimeout: 5_000,
     log: { debug: note, warn: note, error: note, deprecate: note },
     // Else the message of an error, and so the log, would hold the statement with its values.

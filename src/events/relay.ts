@@ -39,7 +39,9 @@ const createPool = (url: string, log: Logger): Pool => {
     max: 4,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
-    statement_timeout: 30_000,
+    statement_timeout: 10_000,
+    // A server that is gone without a word never answers.
+    query_timeout: 12_000,
     idle_in_transaction_session_timeout: 30_000,
   });
   // Without listeners a server that restarts would end the process.
