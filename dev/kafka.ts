@@ -6,13 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import { claimPort, freePort, howItEnded, run, stopLeftOver, terminate, type BackEnd } from './run';
 
-export type LocalKafka = BackEnd & { readonly brokers: string };
+export type LocalKafka = BackEnd & { readonly brokers: string; readonly pid: number };
 
 type Options = {
   readonly dataDir: string;
   /** Where the jars are kept, so that they are fetched once. */
   readonly libDir: string;
   readonly port: number;
+  /** A second door for clients that come through a proxy: what they are told to connect to is the proxy's port. */
+  readonly proxied?: { readonly port: number; readonly proxyPort: number } | undefined;
   readonly say: (line: string) => void;
   /** Gives up starting. */
   readonly signal?: AbortSignal;
@@ -46,15 +48,28 @@ const fetchJars = async (libDir: string, say: Options['say'], signal: AbortSigna
   return folder;
 };
 
-const properties = (port: number, controllerPort: number, logDir: string): string =>
+const listener = (name: string, port: number): string => `${name}://127.0.0.1:${port}`;
+
+const properties = (
+  { port, proxied }: Pick<Options, 'port' | 'proxied'>,
+  controllerPort: number,
+  logDir: string,
+): string =>
   [
     'process.roles=broker,controller',
     'node.id=1',
     `controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    `listeners=${[
+      listener('PLAINTEXT', port),
+      listener('CONTROLLER', controllerPort),
+      ...(proxied === undefined ? [] : [listener('PROXIED', proxied.port)]),
+    ].join(',')}`,
+    `advertised.listeners=${[
+      listener('PLAINTEXT', port),
+      ...(proxied === undefined ? [] : [listener('PROXIED', proxied.proxyPort)]),
+    ].join(',')}`,
     'controller.listener.names=CONTROLLER',
-    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT',
     `log.dirs=${logDir}`,
     'offsets.topic.replication.factor=1',
     'offsets.topic.num.partitions=1',
@@ -98,7 +113,8 @@ const JAVA_FLAGS = [
 ];
 
 /** Real Apache Kafka (KRaft, one node) out of Maven Central. Starts again after anything. */
-export const startKafka = async ({ dataDir: wanted, libDir, port, say, signal }: Options): Promise<LocalKafka> => {
+export const startKafka = async (options: Options): Promise<LocalKafka> => {
+  const { dataDir: wanted, libDir, port, say, signal } = options;
   const dataDir = resolve(wanted);
   const pidFile = join(dataDir, 'kafka.pid');
   const logFile = join(dataDir, 'server.log');
@@ -108,7 +124,7 @@ export const startKafka = async ({ dataDir: wanted, libDir, port, say, signal }:
   const jars = await fetchJars(resolve(libDir), say, signal);
   await stopLeftOver(pidFile, 'kafka.Kafka');
   await claimPort(port, 'Kafka', 'DEV_KAFKA_PORT');
-  writeFileSync(configFile, properties(port, await freePort(), logDir));
+  writeFileSync(configFile, properties(options, await freePort(), logDir));
   const classpath = ['-cp', join(jars, '*')];
   if (!existsSync(join(logDir, 'meta.properties'))) {
     const id = randomBytes(16).toString('base64url');
@@ -121,7 +137,9 @@ export const startKafka = async ({ dataDir: wanted, libDir, port, say, signal }:
     stdio: ['ignore', log, log],
   });
   child.unref();
-  writeFileSync(pidFile, String(child.pid));
+  const { pid } = child;
+  if (pid === undefined) throw new Error('java cannot be started');
+  writeFileSync(pidFile, String(pid));
   let isStopped = false;
   let hasEnded = false;
   const lastWords = () => readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join('\n');
@@ -134,7 +152,7 @@ export const startKafka = async ({ dataDir: wanted, libDir, port, say, signal }:
   const brokers = `127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {
     isStopped = true;
-    if (child.pid !== undefined) await terminate(child.pid);
+    await terminate(pid);
     rmSync(pidFile, { force: true });
   };
   try {
@@ -143,5 +161,5 @@ export const startKafka = async ({ dataDir: wanted, libDir, port, say, signal }:
     await stop();
     throw new Error(`Kafka did not start:\n${lastWords()}`, { cause: error });
   }
-  return { brokers, crashed, stop };
+  return { brokers, pid, crashed, stop };
 };

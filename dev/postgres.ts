@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { claimPort, isAlive, run, type BackEnd } from './run';
 
-export type Postgres = BackEnd & { readonly url: string };
+export type Postgres = BackEnd & { readonly url: string; readonly pid: number };
 
 type Options = {
   readonly dataDir: string;
@@ -99,12 +99,14 @@ export const startPostgres = async ({
 
   let isStopped = false;
   const pid = pidOf(dataDir);
+  if (pid === undefined) throw new Error(`PostgreSQL ended at once:\n${lastWords()}`);
   const watch = async (): Promise<string> => {
-    while (isStopped || (pid !== undefined && isAlive(pid))) await delay(500, undefined, { ref: false });
+    while (isStopped || isAlive(pid)) await delay(500, undefined, { ref: false });
     return lastWords();
   };
   await createDatabase(port);
   return {
+    pid,
     url: `postgres://${USER}@127.0.0.1:${port}/${DATABASE}`,
     crashed: watch(),
     stop: async () => {
