@@ -1,4 +1,4 @@
-import { credentials, Metadata, status, type ServiceError } from '@grpc/grpc-js';
+import { credentials, Metadata, status, type ChannelOptions, type ServiceError } from '@grpc/grpc-js';
 import * as customer from '../../src/gen/customer/v1/customer';
 import * as event from '../../src/gen/customer/v1/customer_event';
 import * as group from '../../src/gen/customer/v1/customer_group';
@@ -37,7 +37,9 @@ export const refusalOf = (error: ServiceError): Refusal => {
 
 const MESSAGES = { ...customer, ...group, ...event };
 type Messages = typeof MESSAGES;
-type Rpc = Uncapitalize<Extract<keyof Messages, `${string}Request`> extends `${infer Name}Request` ? Name : never>;
+export type Rpc = Uncapitalize<
+  Extract<keyof Messages, `${string}Request`> extends `${infer Name}Request` ? Name : never
+>;
 type MessageOf<Name> = Name extends keyof Messages
   ? Messages[Name] extends { readonly decode: (...args: never) => infer Message }
     ? Message
@@ -48,8 +50,8 @@ type DeepPartial<T> = T extends readonly (infer Item)[]
   : T extends object
     ? { readonly [Key in keyof T]?: DeepPartial<T[Key]> | undefined }
     : T;
-type Request<Name extends string> = DeepPartial<MessageOf<`${Capitalize<Name>}Request`>>;
-type Response<Name extends string> = MessageOf<`${Capitalize<Name>}Response`>;
+export type Request<Name extends string> = DeepPartial<MessageOf<`${Capitalize<Name>}Request`>>;
+export type Response<Name extends string> = MessageOf<`${Capitalize<Name>}Response`>;
 
 type Method = (
   request: unknown,
@@ -74,11 +76,12 @@ export type TestClient = {
   readonly close: () => void;
 };
 
-export const connect = (port: number): TestClient => {
+export const connect = (port: number, channel: ChannelOptions = {}): TestClient => {
   const address = `127.0.0.1:${port}`;
-  const raw = new customer.CustomerServiceClient(address, credentials.createInsecure());
-  const events = new event.CustomerEventServiceClient(address, credentials.createInsecure());
-  const clients = [raw, new group.CustomerGroupServiceClient(address, credentials.createInsecure()), events];
+  const raw = new customer.CustomerServiceClient(address, credentials.createInsecure(), channel);
+  const groups = new group.CustomerGroupServiceClient(address, credentials.createInsecure(), channel);
+  const events = new event.CustomerEventServiceClient(address, credentials.createInsecure(), channel);
+  const clients = [raw, groups, events];
   return {
     raw,
     events,

@@ -1,0 +1,95 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Struck } from './conduct';
+import type { History, Row } from './history';
+import type { Ledger } from './ledger';
+import { seenEvent, startRecorder, type Recorded, type Recorder } from './recorder';
+import type { World } from './world';
+
+const PATIENCE_MS = 60_000;
+
+const outboxLeft = async ({ database }: World): Promise<number> => {
+  const { rows } = await database.query<{ count: string }>('select count(*) from customer_outbox');
+  return Number(rows[0]?.count);
+};
+
+const readRows = async ({ database }: World): Promise<Row[]> => {
+  const { rows } = await database.query<Row>(
+    `select id, revision, deleted_at is null as "isLive", email, metadata from customers order by id`,
+  );
+  return rows;
+};
+
+const readLog = async ({ database }: World): Promise<History['log']> => {
+  const { rows } = await database.query<{ position: string; data: Parameters<typeof seenEvent>[0] }>(
+    'select position, data from customer_events order by position',
+  );
+  return rows.map(({ position, data }) => seenEvent(data, Number(position)));
+};
+
+/** Waits until everything has arrived everywhere, and takes it all down. What never arrives is the checker's to find. */
+export const gather = async (
+  world: World,
+  ledger: Ledger,
+  live: Recorder,
+  struck: readonly Struck[],
+): Promise<{ history: History; report: string }> => {
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  while ((await outboxLeft(world)) > 0 && Date.now() < giveUpAt) await delay(100);
+  const [outbox, log, rows] = [await outboxLeft(world), await readLog(world), await readRows(world)];
+
+  const hasAll = ({ messages, states }: Recorded): boolean => {
+    const revisions = new Map(states.map(({ key, revision }) => [key, revision]));
+    return (
+      new Set(messages.map(({ event }) => event.position)).size >= log.length &&
+      rows.every(({ id, revision }) => revisions.get(id) === revision)
+    );
+  };
+  await live.settled(hasAll, 1_000, PATIENCE_MS);
+  await live.stop();
+  const fresh = startRecorder(world.kafka.brokers, (problem) => world.problems.push(problem));
+  await fresh.settled(hasAll, 2_000, PATIENCE_MS);
+  await fresh.stop();
+  const { messages, states } = fresh.recorded();
+  checkLive(live.recorded(), fresh.recorded(), world.problems);
+  for (const child of [...world.services, world.relay]) {
+    for (const line of child.logged()) {
+      if (line.level >= 60 || line.msg === 'a call failed' || line.msg.startsWith('a batch of changes ended')) {
+        world.problems.push(
+          `${child.name} logged ${JSON.stringify({ ...line, time: undefined, call_id: undefined }).slice(0, 1_500)}`,
+        );
+      }
+    }
+  }
+  const history = { calls: ledger.calls, log, outbox, rows, messages, states, watched: [] };
+  return { history, report: reportOf(history, ledger, struck) };
+};
+
+/** What a consumer got while things failed must be what stands there in the end. */
+const checkLive = (live: Recorded, fresh: Recorded, problems: string[]): void => {
+  const nameOf = ({ partition, offset }: { readonly partition: string; readonly offset: number }) =>
+    `${partition}@${offset}`;
+  const there = new Map(fresh.messages.map((message) => [nameOf(message), message.event]));
+  for (const message of live.messages) {
+    const { event } = message;
+    if (there.get(nameOf(message))?.position !== event.position) {
+      problems.push(`a consumer got event ${event.position} at ${nameOf(message)}, where it is no more`);
+    }
+  }
+};
+
+const countBy = (keys: readonly string[]): string =>
+  [...keys.reduce((counts, key) => counts.set(key, (counts.get(key) ?? 0) + 1), new Map<string, number>())]
+    .sort(([, a], [, b]) => b - a)
+    .map(([key, count]) => `${key} ${count}`)
+    .join(', ');
+
+const reportOf = (history: History, { calls, attempts }: Ledger, struck: readonly Struck[]): string =>
+  [
+    `faults: ${struck.length}`,
+    `changes: ${calls.length} (${countBy(calls.map(({ outcome }) => outcome.kind))})`,
+    `refused: ${countBy(calls.flatMap(({ outcome }) => (outcome.kind === 'refused' ? [outcome.reason] : [])))}`,
+    `sendings: ${attempts.length} (${countBy(attempts.map(({ code }) => code))})`,
+    `decided after an unknown outcome: ${calls.filter((call) => call.attempts.length > 2).length}`,
+    `events in the log: ${history.log.length}; messages in Kafka: ${history.messages.length}; states: ${history.states.length}`,
+    `customers: ${history.rows.length} (${history.rows.filter(({ isLive }) => isLive).length} alive)`,
+  ].join('\n');
