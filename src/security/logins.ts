@@ -27,15 +27,13 @@ export type Logins = {
   readonly failed: (email: string, source: string) => Promise<Lock | undefined>;
   /** Forgets all counters and locks of a folded e-mail, whatever the source. */
   readonly clear: (email: string) => Promise<void>;
-  /** Deletes counters that mean nothing any more, at most 1,000; answers how many. */
-  readonly prune: () => Promise<number>;
 };
 
 /** An e-mail is locked for every source after ten times the failures of one. */
 const EMAIL_FACTOR = 10;
 const MAX_LOCK_SECONDS = 3_600;
 
-/** A counter that was not touched for this long starts anew. Longer than any lock. */
+/** A counter that was not touched for this long starts anew, whether its row was deleted or not. Longer than any lock. */
 const FORGOTTEN_AFTER = `interval '1 day'`;
 
 /** The first lock of a key takes LOGIN_LOCK_SECONDS (the binding), each further one twice as long. */
@@ -100,11 +98,6 @@ const CLEAR = `
   delete from login_counters
    where key in (select key from login_counters where email_key = any(?::bytea[]) ${IN_ORDER})`;
 
-const PRUNE = `
-  delete from login_counters
-   where key in (select key from login_counters where updated_at < now() - ${FORGOTTEN_AFTER}
-                  order by key = email_key, key limit 1000 for update skip locked)`;
-
 type Row = { readonly seconds: number; readonly is_new: boolean };
 
 /** The longest lock, new when any is. */
@@ -151,6 +144,5 @@ export const createLogins = (
       // A counter may have been made under a secret that was the first one then.
       await statement(knex, 'clear_logins', CLEAR, [config.tokenSecrets.map((secret) => keyBy(secret, [email]))]);
     },
-    prune: async () => (await statement(knex, 'prune_logins', PRUNE)).rowCount,
   };
 };

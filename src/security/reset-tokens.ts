@@ -32,8 +32,9 @@ export const claimedCustomer = (token: string): string | undefined => {
 export const isResetToken = (secrets: readonly string[], password_hash: string, token: string): boolean =>
   secrets.some((secret) => {
     try {
-      jwt.verify(token, keyOf(secret, password_hash), { algorithms: ['HS256'] });
-      return true;
+      const payload = jwt.verify(token, keyOf(secret, password_hash), { algorithms: ['HS256'] });
+      // One without `exp` would never expire.
+      return typeof payload === 'object' && payload.exp !== undefined;
     } catch {
       return false;
     }
