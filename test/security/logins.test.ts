@@ -135,14 +135,6 @@ describe('logins', () => {
     expect((await fail(2)).at(-1)).toEqual({ seconds: 60, isNew: true });
   });
 
-  it('are deleted once they are forgotten, and no others', async () => {
-    await fail(1, 'old');
-    await pass(86_401);
-    await fail(1, 'new');
-    expect(await logins().prune()).toBe(1);
-    expect(await failures()).toEqual({ pair: 1, whole: 1 });
-  });
-
   it('are cleared whatever secret was the first one when they were counted', async () => {
     await loginsBy(...SECRETS).attempt(EMAIL, 'a');
     await loginsBy(SECRETS[1]).attempt(EMAIL, 'a');

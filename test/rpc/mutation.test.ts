@@ -1,0 +1,24 @@
+import bcrypt from 'bcrypt';
+import { startTestService, type TestService } from '../support/service';
+
+let test: TestService;
+beforeAll(async () => (test = await startTestService()));
+afterAll(() => test.stop());
+
+describe('a repeated call with a password', () => {
+  it('is answered as the first time without being hashed again, so that no full queue can refuse it', async () => {
+    const create = { email: 'repeat@example.com', password: 'the first one', request_id: 'create' };
+    const created = await test.client.call('createCustomer', create);
+    const update = { id: created.customer!.id, password: 'the second one', request_id: 'update' };
+    const updated = await test.client.call('updateCustomer', update);
+    const hash = jest.spyOn(bcrypt, 'hash').mockRejectedValue(new Error('was hashed') as never);
+    try {
+      expect(await test.client.call('createCustomer', create)).toEqual(created);
+      expect(await test.client.call('updateCustomer', update)).toEqual(updated);
+      const other = test.client.call('updateCustomer', { ...update, password: 'a third one' });
+      expect(await test.client.refusal(other)).toMatchObject({ reason: 'REQUEST_ID_REUSED' });
+    } finally {
+      hash.mockRestore();
+    }
+  });
+});
