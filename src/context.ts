@@ -5,6 +5,7 @@ import type { EventLog } from './reads/event-log';
 import type { EventTail } from './reads/event-tail';
 import type { Reads } from './reads/reads';
 import type { Logins } from './security/logins';
+import type { PageTokens } from './security/page-tokens';
 import type { Passwords } from './security/passwords';
 
 /** What every call may use. */
@@ -16,6 +17,7 @@ export type Context = {
   readonly reads: Reads;
   readonly eventLog: EventLog;
   readonly eventTail: EventTail;
+  readonly pageTokens: PageTokens;
   readonly passwords: Passwords;
   /** Counts failed logins. */
   readonly logins: Logins;

@@ -21,6 +21,7 @@ import { createEventTail } from './reads/event-tail';
 import { createReads } from './reads/reads';
 import { services } from './rpc/services';
 import { createLogins } from './security/logins';
+import { createPageTokens } from './security/page-tokens';
 import { createPasswords } from './security/passwords';
 
 /** A running service. */
@@ -96,9 +97,10 @@ export const startService = async (config: Config, log: Logger): Promise<Service
       config,
       log,
       changes,
-      reads: createReads(knex),
       eventLog,
       eventTail,
+      reads: createReads(knex, config.database.poolSize),
+      pageTokens: createPageTokens(config.tokenSecrets),
       passwords: createPasswords({ cost: config.bcryptCost }),
       logins: createLogins(knex, config),
     };

@@ -1,26 +1,15 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { DomainError } from '../errors';
+import { canonicalJson } from '../security/canonical-json';
 import { customerErased } from './decide';
 import { replyKey, type BatchState, type StoredReply } from './state';
 import type { Work } from './work';
-
-/** Sorted keys, absent fields left out: one text for all spellings of one request. */
-const canonical = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Date) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, field]) => field !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, field]) => [key, canonical(field)]),
-  );
-};
 
 /** An HMAC, so that a stored request gives nothing away, a password least of all. */
 const requestHash = (identity: Work<unknown>['identity'], secret: string): Buffer => {
   const { request_id: _, ...request } = identity.request;
   return createHmac('sha256', secret)
-    .update(`${identity.rpc}\n${JSON.stringify(canonical(request))}`)
+    .update(`${identity.rpc}\n${canonicalJson(request)}`)
     .digest();
 };
 

@@ -39,6 +39,7 @@ const CUSTOMER: Columns<CustomerRow> = {
   metadata: json((row) => row.metadata),
   first_name_folded: text((row) => fold(row.first_name ?? '')),
   last_name_folded: text((row) => fold(row.last_name ?? '')),
+  phone_folded: text((row) => fold(row.phone ?? '')),
   search_text: text(searchText),
   revision: integer((row) => row.revision),
   created_at: time((row) => row.created_at),
@@ -92,9 +93,15 @@ const OUTBOX: Columns<OutboxRow> = {
   data: { type: 'json', of: (row) => row.data },
 };
 
-type Member = { readonly group_id: string; readonly customer_id: string };
+/** `created_at` is the customer's: groups are listed in its order. */
+type Member = { readonly group_id: string; readonly customer_id: string; readonly created_at: Date };
 
-const MEMBER: Columns<Member> = { group_id: text((row) => row.group_id), customer_id: text((row) => row.customer_id) };
+const MEMBER_KEY: Columns<Member> = {
+  group_id: text((row) => row.group_id),
+  customer_id: text((row) => row.customer_id),
+};
+
+const MEMBER: Columns<Member> = { ...MEMBER_KEY, created_at: time((row) => row.created_at) };
 
 /** `unnest(?::text[], …)` and its bindings: one array a column, so the text of a statement never depends on how many rows. */
 const unnest = <Row>(columns: Columns<Row>, rows: readonly Row[]) => ({
@@ -212,11 +219,13 @@ const writeAddresses = async (trx: Knex.Transaction, changed: Changed): Promise<
 const writeMembers = async (trx: Knex.Transaction, changed: Changed): Promise<void> => {
   const pairs = (of: CustomerState, without: CustomerState | undefined): Member[] =>
     of.group_ids.flatMap((group_id) =>
-      without?.group_ids.includes(group_id) === true ? [] : [{ group_id, customer_id: of.customer.id }],
+      without?.group_ids.includes(group_id) === true
+        ? []
+        : [{ group_id, customer_id: of.customer.id, created_at: of.customer.created_at }],
     );
   const left = changed.flatMap(({ before, after }) => (before === undefined ? [] : pairs(before, after)));
   if (left.length > 0) {
-    const { sql, bindings } = unnest(MEMBER, left);
+    const { sql, bindings } = unnest(MEMBER_KEY, left);
     await statement(
       trx,
       'delete_customer_group_members',

@@ -14,6 +14,7 @@ import { addAddress } from './customer/add-address';
 import { authenticateCustomer } from './customer/authenticate-customer';
 import { batchGetCustomers } from './customer/batch-get-customers';
 import { changePassword } from './customer/change-password';
+import { countCustomers } from './customer/count-customers';
 import { createCustomer } from './customer/create-customer';
 import { deleteCustomer } from './customer/delete-customer';
 import { eraseCustomer } from './customer/erase-customer';
@@ -26,6 +27,7 @@ import { getCustomerByPhone } from './customer/get-customer-by-phone';
 import { getRegisteredCustomerByEmail } from './customer/get-registered-customer-by-email';
 import { getUnregisteredCustomerByEmail } from './customer/get-unregistered-customer-by-email';
 import { listAddresses } from './customer/list-addresses';
+import { listCustomers } from './customer/list-customers';
 import { listCustomersByEmail } from './customer/list-customers-by-email';
 import { mutateCustomers } from './customer/mutate-customers';
 import { removeAddress } from './customer/remove-address';
@@ -69,6 +71,8 @@ export const services: readonly RpcService[] = [
       getCustomerByExternalId,
       listCustomersByEmail,
       batchGetCustomers,
+      listCustomers,
+      countCustomers,
     },
   },
   {

@@ -21,14 +21,19 @@ export type Gate = {
 
 type Waiting = { readonly deadline: number; readonly start: () => void; readonly giveUp: (reason: unknown) => void };
 
-const deadlinePassed = (): DomainError =>
-  new DomainError('DEADLINE_EXCEEDED', 'The deadline passed before the password could be hashed');
+/** What a gate says to those that it does not let in. */
+export type GateTexts = { readonly late: string; readonly full: string };
+
+const HASHING: GateTexts = {
+  late: 'The deadline passed before the password could be hashed',
+  full: 'Too many passwords are waiting to be hashed, try again',
+};
 
 /** OVERLOADED: nothing was hashed, and nothing was counted. */
-export const tooManyWait = (): DomainError =>
-  new DomainError('OVERLOADED', 'Too many passwords are waiting to be hashed, try again');
+export const tooManyWait = (texts: GateTexts = HASHING): DomainError => new DomainError('OVERLOADED', texts.full);
 
-export const createGate = (atOnce: number, maxQueued: number): Gate => {
+export const createGate = (atOnce: number, maxQueued: number, texts: GateTexts = HASHING): Gate => {
+  const deadlinePassed = (): DomainError => new DomainError('DEADLINE_EXCEEDED', texts.late);
   const queue = new Set<Waiting>();
   let running = 0;
 
@@ -73,7 +78,7 @@ export const createGate = (atOnce: number, maxQueued: number): Gate => {
     isFull,
     inTurn: async (patience, work) => {
       patience.signal.throwIfAborted();
-      if (isFull()) throw tooManyWait();
+      if (isFull()) throw tooManyWait(texts);
       await turn(patience);
       try {
         return await work();

@@ -18,6 +18,7 @@ create table customers (
   metadata            jsonb not null default '{}',
   first_name_folded   text collate "C" not null default '',
   last_name_folded    text collate "C" not null default '',
+  phone_folded        text collate "C" not null default '',
   search_text         text collate "C" not null default '',
   revision            integer not null,
   created_at          timestamptz(3) not null,
@@ -33,12 +34,29 @@ create unique index customers_email_has_account_key on customers (email, has_acc
 create unique index customers_external_id_key on customers (external_id) where deleted_at is null;
 create index customers_phone_key_idx on customers (phone_key, has_account desc, created_at, id) where deleted_at is null and phone_key is not null;
 create index customers_created_at_idx on customers (created_at, id) where deleted_at is null;
+create index customers_has_account_created_at_idx on customers (has_account, created_at, id) where deleted_at is null;
 create index customers_updated_at_idx on customers (updated_at, id) where deleted_at is null;
 create index customers_first_name_idx on customers (first_name_folded, id) where deleted_at is null;
 create index customers_last_name_idx on customers (last_name_folded, id) where deleted_at is null;
-create index customers_deleted_at_idx on customers (deleted_at, id) where deleted_at is not null;
-create index customers_search_idx on customers using gin (search_text gin_trgm_ops) where deleted_at is null;
+create index customers_search_idx on customers using gin (
+  search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops
+) where deleted_at is null;
 create index customers_metadata_idx on customers using gin (metadata jsonb_path_ops) where deleted_at is null;
+
+-- The same for the deleted, who can be listed and searched too; a change of one alive writes none of these.
+create index customers_deleted_email_idx on customers (email, id) where deleted_at is not null and erased_at is null;
+create index customers_deleted_external_id_idx on customers (external_id) where deleted_at is not null and erased_at is null;
+create index customers_deleted_phone_key_idx on customers (phone_key) where deleted_at is not null and erased_at is null;
+create index customers_deleted_created_at_idx on customers (created_at, id) where deleted_at is not null and erased_at is null;
+create index customers_deleted_has_account_created_at_idx on customers (has_account, created_at, id) where deleted_at is not null and erased_at is null;
+create index customers_deleted_updated_at_idx on customers (updated_at, id) where deleted_at is not null and erased_at is null;
+create index customers_deleted_at_idx on customers (deleted_at, id) where deleted_at is not null and erased_at is null;
+create index customers_deleted_first_name_idx on customers (first_name_folded, id) where deleted_at is not null and erased_at is null;
+create index customers_deleted_last_name_idx on customers (last_name_folded, id) where deleted_at is not null and erased_at is null;
+create index customers_deleted_search_idx on customers using gin (
+  search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops
+) where deleted_at is not null and erased_at is null;
+create index customers_deleted_metadata_idx on customers using gin (metadata jsonb_path_ops) where deleted_at is not null and erased_at is null;
 
 create table addresses (
   id           text collate "C" constraint addresses_pkey primary key,
@@ -75,9 +93,11 @@ create index customer_groups_name_folded_idx on customer_groups using gin (name_
 create table customer_group_members (
   group_id    text collate "C" not null,
   customer_id text collate "C" not null constraint customer_group_members_customer_id_fkey references customers (id),
+  created_at  timestamptz(3) not null,
   constraint customer_group_members_pkey primary key (group_id, customer_id)
 );
 create index customer_group_members_customer_id_idx on customer_group_members (customer_id);
+create index customer_group_members_created_at_idx on customer_group_members (group_id, created_at, customer_id);
 
 create table removed_groups (
   id text collate "C" constraint removed_groups_pkey primary key

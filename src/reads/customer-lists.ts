@@ -1,0 +1,114 @@
+import type { Knex } from 'knex';
+import type { Call } from '../context';
+import type { Customer } from '../gen/customer/v1/customer';
+import { toCustomer, type CustomerRow } from '../models/customer';
+import type { Cursor } from '../security/page-tokens';
+import type { Filter } from '../validation/customer-filter';
+import type { Order } from '../validation/paging';
+import { viewed, type View } from '../validation/read-mask';
+import { countMatches, readPage } from './customer-query/page';
+import { createRelations } from './relations';
+import type { Snapshots } from './snapshot';
+
+export type ListQuery = View & {
+  readonly filter: Filter;
+  readonly order_by: Order;
+  readonly page_size: number;
+  readonly skip: number;
+  readonly include_total_size: boolean;
+};
+
+/** A page and, when asked for, how many match in all: both as of one moment. */
+export type Page = {
+  readonly customers: Customer[];
+  /** Where the next page begins; undefined after the last. */
+  readonly next: Cursor | undefined;
+  readonly total_size: number | undefined;
+};
+
+export type CustomerLists = {
+  readonly listCustomers: (query: ListQuery, cursor: Cursor | undefined, call: Waiting) => Promise<Page>;
+  readonly countCustomers: (filter: Filter, call: Waiting) => Promise<number>;
+};
+
+type Waiting = Pick<Call, 'deadline' | 'signal'>;
+
+/** What a message is made of; never a password. */
+const PUBLIC_COLUMNS = [
+  'id',
+  'email',
+  'first_name',
+  'last_name',
+  'phone',
+  'has_account',
+  'external_id',
+  'billing_address_id',
+  'shipping_address_id',
+  'metadata',
+  'revision',
+  'created_at',
+  'updated_at',
+  'deleted_at',
+] as const satisfies readonly (keyof Customer)[];
+
+/** What relations are found by. */
+const OWNER_COLUMNS: ReadonlySet<string> = new Set(['id', 'billing_address_id', 'shipping_address_id', 'deleted_at']);
+
+const columnsFor = ({ read_mask, expand }: View): string[] =>
+  PUBLIC_COLUMNS.filter(
+    (column) => read_mask === undefined || read_mask.has(column) || (expand.size > 0 && OWNER_COLUMNS.has(column)),
+  );
+
+/** Stands for what was not read; the mask takes it away again. */
+const UNREAD: CustomerRow = {
+  id: '',
+  email: '',
+  first_name: null,
+  last_name: null,
+  phone: null,
+  has_account: false,
+  password_hash: null,
+  password_revision: null,
+  external_id: null,
+  billing_address_id: null,
+  shipping_address_id: null,
+  metadata: {},
+  revision: 0,
+  created_at: new Date(0),
+  updated_at: new Date(0),
+  deleted_at: null,
+  erased_at: null,
+  occurred_at: new Date(0),
+};
+
+const keyText = (key: Date | string): string => (key instanceof Date ? String(key.getTime()) : key);
+
+const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor | undefined): Promise<Page> => {
+  const found = await readPage(trx, {
+    filter: query.filter,
+    order: query.order_by,
+    cursor,
+    skip: query.skip,
+    limit: query.page_size + 1,
+    columns: columnsFor(query),
+  });
+  const page = found.slice(0, query.page_size);
+  const last = found.length > page.length ? page.at(-1) : undefined;
+  const relationsOf = createRelations(trx);
+  const customers = await Promise.all(
+    page.map(async (values) => {
+      const row: CustomerRow = { ...UNREAD, ...values };
+      return viewed(toCustomer(row), query, await relationsOf(row, query.expand));
+    }),
+  );
+  return {
+    customers,
+    next: last === undefined ? undefined : { key: keyText(last.sort_key), id: last.id },
+    total_size: query.include_total_size ? await countMatches(trx, query.filter) : undefined,
+  };
+};
+
+export const createCustomerLists = ({ inSnapshot }: Snapshots): CustomerLists => ({
+  listCustomers: (query, cursor, call) => inSnapshot(call, (trx) => readList(trx, query, cursor)),
+  countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter)),
+});

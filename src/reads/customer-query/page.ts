@@ -1,0 +1,155 @@
+import type { Knex } from 'knex';
+import type { Cursor } from '../../security/page-tokens';
+import type { Filter } from '../../validation/customer-filter';
+import type { Order } from '../../validation/paging';
+import { alternativesOf, compileFilter, conditionsOf, STATES, statesOf, type State } from './conditions';
+import { concat, every, some, sql, unionAll, type Sql } from './sql';
+import { isAfter, keyOf, walkOf, type Walk } from './walk';
+
+export type PageQuery = {
+  readonly filter: Filter;
+  readonly order: Order;
+  readonly cursor: Cursor | undefined;
+  readonly skip: number;
+  /** Rows wanted. */
+  readonly limit: number;
+  /** Columns of `customers`. */
+  readonly columns: readonly string[];
+};
+
+type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly sort_key: Date | string };
+
+const run = async <Result>(trx: Knex.Transaction, { sql: text, bindings }: Sql): Promise<Result[]> =>
+  (await trx.raw<{ rows: Result[] }>(text, bindings as Knex.RawBinding[])).rows;
+
+const inOrder = ({ order, skip, limit }: PageQuery): Sql =>
+  sql(`order by sort_key ${order.direction}, id ${order.direction} offset ? limit ?`, skip, limit);
+
+const selected = ({ columns }: PageQuery): string => columns.join(', ');
+
+/** Looks at the next `budget` rows in order and answers those that match. Right when many match. */
+const byWalking = (query: PageQuery, walk: Walk, rest: readonly Sql[], budget: number): Sql => {
+  const { direction } = query.order;
+  const states = statesOf(query.filter);
+  const walks = states.map((state) => concat(sql('('), walk.rows(state, budget), sql(')')));
+  const rows = concat(unionAll(walks), sql(`order by sort_key ${direction}, id ${direction} limit ?`, budget));
+  return concat(
+    sql(`select ${selected(query)}, sort_key from (`),
+    walks.length === 1 ? walk.rows(states[0] ?? 'alive', budget) : rows,
+    sql(') as customers where'),
+    every(rest),
+    inOrder(query),
+  );
+};
+
+/**
+ * Collects all that match, by whatever index finds them, and sorts them. Right when few match. `offset 0` keeps the
+ * planner from walking the order instead; each alternative of any_of is looked for by an index of its own.
+ */
+const byCollecting = (query: PageQuery): Sql => {
+  const { filter, order, cursor } = query;
+  const alternatives = alternativesOf(filter, 'collecting');
+  const matches = statesOf(filter).map((state) => {
+    const common = [sql(STATES[state]), ...conditionsOf(filter, 'collecting'), ...after(order, cursor)];
+    if (alternatives.length === 0) return every(common);
+    const ids = alternatives.map((alternative) =>
+      concat(sql('select customers.id from customers where'), every([...common, alternative])),
+    );
+    return concat(sql(`${STATES[state]} and customers.id in (`), unionAll(ids), sql(')'));
+  });
+  const rows = matches.map((match) =>
+    concat(sql(`select ${selected(query)}, ${keyOf(order)} as sort_key from customers where`), match),
+  );
+  return concat(
+    sql(`select ${selected(query)}, sort_key from (select * from (`),
+    unionAll(rows),
+    sql(') as customers offset 0) as customers'),
+    inOrder(query),
+  );
+};
+
+/** Never through the table, whatever the statistics make the planner believe. */
+const collect = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => {
+  await trx.raw('set local enable_seqscan = off');
+  return run(trx, byCollecting(query));
+};
+
+const after = (order: Order, cursor: Cursor | undefined): Sql[] => isAfter(keyOf(order), 'customers.id', order, cursor);
+
+type Sample = { readonly rows: number; readonly hits: number; readonly scale: number };
+
+const SAMPLED_PAGES = 128;
+
+/** Looks at some pages of the table to learn what statistics cannot tell: how many of the rows ahead match. */
+const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk): Promise<Sample> => {
+  const percent = `least(100, 100.0 * ${SAMPLED_PAGES} * current_setting('block_size')::int / greatest(1, pg_relation_size('customers')))`;
+  const ahead = every([some(statesOf(filter).map((state) => sql(STATES[state]))), walk.isAhead]);
+  const [found] = await run<Sample>(
+    trx,
+    concat(
+      sql(`select count(*)::int as rows, 100 / max(percent)::float as scale, count(*) filter (where`),
+      compileFilter(filter),
+      sql(
+        `)::int as hits from (select ${percent} as percent) settings, customers tablesample system (${percent}) where`,
+      ),
+      ahead,
+    ),
+  );
+  return found ?? { rows: 0, hits: 0, scale: 1 };
+};
+
+/** What holds at most two rows for each value given. */
+const isKeyed = ({ q, ids, emails, external_ids }: Filter): boolean =>
+  q.id !== undefined || ids.length + emails.length + external_ids.length > 0;
+
+const FIRST_STEPS = 2_000;
+
+/** How much further than expected a walk may go before all is collected instead. */
+const PATIENCE = 20;
+
+/**
+ * One page. Neither way to find one is good for every filter: walking along the order reads the table through when
+ * hardly anybody matches, collecting reads all that match when nearly everybody does, and which is which no statistics
+ * tell for a part of a text. So: walk a little; when that does not fill the page, sample the table, and then do what
+ * costs less.
+ */
+export const readPage = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => {
+  const { filter, order, cursor, limit, skip } = query;
+  if (isKeyed(filter)) return collect(trx, query);
+  const walk = walkOf(filter, order, cursor);
+  const rest = [
+    ...conditionsOf(walk.rest, 'checking'),
+    ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, 'checking'))]),
+  ];
+  const enough = limit + skip;
+  if (rest.length === 0) return run(trx, byWalking(query, walk, rest, enough));
+
+  const first = await run<Row>(trx, byWalking(query, walk, rest, 2 * enough + FIRST_STEPS));
+  if (first.length === limit) return first;
+  const { rows, hits, scale } = await sample(trx, filter, walk);
+  const steps = hits === 0 ? Infinity : (enough * rows) / hits;
+  if (steps < hits * scale) {
+    const further = await run<Row>(trx, byWalking(query, walk, rest, Math.ceil(PATIENCE * steps)));
+    if (further.length === limit) return further;
+  }
+  return collect(trx, query);
+};
+
+/** How many match, exactly. */
+export const countMatches = async (trx: Knex.Transaction, filter: Filter): Promise<number> => {
+  const arms = statesOf(filter).map((state: State) =>
+    concat(
+      sql('select count(*) as matches from customers where'),
+      every([
+        sql(STATES[state]),
+        ...conditionsOf(filter, 'collecting'),
+        ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, 'collecting'))]),
+      ]),
+    ),
+  );
+  const [count] = await run<{ total: number }>(
+    trx,
+    concat(sql('select sum(matches)::int as total from ('), unionAll(arms), sql(') as arms')),
+  );
+  return count?.total ?? 0;
+};
