@@ -58,15 +58,15 @@ const COUNT = `
 const LOCK = `ceil(extract(epoch from locked_until - now()))::int as seconds, updated_at = now() as is_new`;
 
 /**
- * The e-mail counts only what its pair let through, and its lock comes before the pair's. Counters are always locked in
- * this order, pairs by key and then the e-mail, so that no two statements wait for each other.
+ * Who is locked out already is told so by a plain read. The e-mail counts only what its pair let through. Counters are
+ * always locked in this order, pairs by key and then the e-mail, so that no two statements wait for each other.
  */
 const ATTEMPT = `
-  with whole_lock as (
-    select ${LOCK} from (values (1)) as one left join login_counters on key = ? and locked_until > now()
+  with locks as (
+    select ${LOCK} from login_counters where key in (?, ?) and locked_until > now()
   ), pair as (
     insert into login_counters as counter (key, email_key, failures)
-    select ?, ?, 1 from whole_lock where seconds is null
+    select ?, ?, 1 where not exists (select from locks)
     on conflict (key) do update set ${COUNT}
     returning ${LOCK}
   ), whole as (
@@ -75,7 +75,7 @@ const ATTEMPT = `
     on conflict (key) do update set ${COUNT}
     returning ${LOCK}
   )
-  select seconds, false as is_new from whole_lock where seconds is not null
+  select seconds, false as is_new from locks
   union all select seconds, is_new from pair where seconds is not null
   union all select seconds, is_new from whole where seconds is not null`;
 
@@ -125,7 +125,7 @@ export const createLogins = (
     attempt: async (email, source) => {
       const { pair, whole } = keysOf(email, source);
       const { rows } = await statement<Row>(knex, 'count_login', ATTEMPT, [
-        whole,
+        ...[pair, whole],
         ...[pair, whole, seconds, max.pair],
         ...[whole, whole, seconds, max.whole],
       ]);

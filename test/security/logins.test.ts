@@ -92,6 +92,17 @@ describe('logins', () => {
     expect(await failures()).toEqual({ pair: 0, whole: 3 });
   });
 
+  it('that run into a lock write nothing and wait for nobody', async () => {
+    await fail(3, 'a');
+    const versions = () => database.query('select key, xmin, ctid from login_counters order by key');
+    const before = await versions();
+    await database.query('begin');
+    await database.query('select 1 from login_counters for update');
+    expect(await logins().attempt(EMAIL, 'a')).toEqual({ seconds: 60, isNew: false });
+    await database.query('commit');
+    expect(await versions()).toEqual(before);
+  });
+
   it('of a burst are compared exactly as often as may fail, whatever the interleaving', async () => {
     const locks = await Promise.all(Array.from({ length: 100 }, () => logins().attempt(EMAIL, 'burst')));
     expect(locks.filter((lock) => lock === undefined)).toHaveLength(3);
