@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { Config } from '../config';
 import { statement } from '../db/statement';
+import { createGate, type Patience } from './gate';
 
 /** A lock that an attempt ran into, or set. */
 export type Lock = {
@@ -18,9 +19,10 @@ export type Lock = {
 export type Logins = {
   /**
    * Counts an attempt before anything is compared; undefined when it may be compared. One that is locked out is not
-   * counted, so that a locked source does not lock its e-mail for the others.
+   * counted, so that a locked source does not lock its e-mail for the others. Throws like a Gate: a flood of attempts
+   * holds few connections, so that reads find one.
    */
-  readonly attempt: (email: string, source: string) => Promise<Lock | undefined>;
+  readonly attempt: (email: string, source: string, patience: Patience) => Promise<Lock | undefined>;
   /** Takes an attempt back that was counted but never compared. */
   readonly takeBack: (email: string, source: string) => Promise<void>;
   /** Locks what has failed too often by now; undefined when nothing was to be locked. */
@@ -106,6 +108,14 @@ const longest = (rows: readonly Row[]): Lock | undefined =>
     ? undefined
     : { seconds: Math.max(1, ...rows.map((row) => row.seconds)), isNew: rows.some((row) => row.is_new) };
 
+/** Attempts in the database at a time, of all the connections of the pool, and how many may wait for that. */
+const AT_ONCE = 4;
+const MAX_WAITING = 1_000;
+const TEXTS = {
+  late: 'The deadline passed before the login could be counted',
+  full: 'Too many logins are waiting to be counted, try again',
+};
+
 export const createLogins = (
   knex: Knex,
   config: Pick<Config, 'tokenSecrets' | 'loginMaxFailures' | 'loginLockSeconds'>,
@@ -118,22 +128,26 @@ export const createLogins = (
     pair: keyBy(config.tokenSecrets[0], [email, source]),
     whole: keyBy(config.tokenSecrets[0], [email]),
   });
+  const gate = createGate(AT_ONCE, MAX_WAITING, TEXTS);
   const seconds = config.loginLockSeconds;
   const max = { pair: config.loginMaxFailures, whole: config.loginMaxFailures * EMAIL_FACTOR };
 
   return {
-    attempt: async (email, source) => {
+    attempt: async (email, source, patience) => {
       const { pair, whole } = keysOf(email, source);
-      const { rows } = await statement<Row>(knex, 'count_login', ATTEMPT, [
-        ...[pair, whole],
-        ...[pair, whole, seconds, max.pair],
-        ...[whole, whole, seconds, max.whole],
-      ]);
+      const { rows } = await gate.inTurn(patience, () =>
+        statement<Row>(knex, 'count_login', ATTEMPT, [
+          ...[pair, whole],
+          ...[pair, whole, seconds, max.pair],
+          ...[whole, whole, seconds, max.whole],
+        ]),
+      );
       return longest(rows);
     },
     takeBack: async (email, source) => {
       const { pair, whole } = keysOf(email, source);
-      await statement(knex, 'take_login_back', TAKE_BACK, [pair, whole]);
+      const patience = { deadline: Infinity, signal: new AbortController().signal };
+      await gate.inTurn(patience, () => statement(knex, 'take_login_back', TAKE_BACK, [pair, whole]));
     },
     failed: async (email, source) => {
       const { pair, whole } = keysOf(email, source);

@@ -17,6 +17,7 @@ beforeEach(() => database.query('delete from login_counters'));
 
 const SECRETS = ['the first secret, which is long enough', 'the second secret, which is long enough'] as const;
 const EMAIL = 'anna@example.com';
+const patience = { deadline: Infinity, signal: new AbortController().signal };
 const loginsBy = (...tokenSecrets: [string, ...string[]]) =>
   createLogins(knex, { tokenSecrets, loginMaxFailures: 3, loginLockSeconds: 60 });
 const logins = () => loginsBy(SECRETS[0]);
@@ -25,7 +26,7 @@ const logins = () => loginsBy(SECRETS[0]);
 const fail = async (times: number, source = ''): Promise<(Lock | undefined)[]> => {
   const locks = [];
   for (let n = 0; n < times; n += 1) {
-    locks.push((await logins().attempt(EMAIL, source)) ?? (await logins().failed(EMAIL, source)));
+    locks.push((await logins().attempt(EMAIL, source, patience)) ?? (await logins().failed(EMAIL, source)));
   }
   return locks;
 };
@@ -61,8 +62,8 @@ describe('logins', () => {
       { seconds: 60, isNew: false },
       { seconds: 60, isNew: false },
     ]);
-    expect(await logins().attempt(EMAIL, 'b')).toBeUndefined();
-    expect(await logins().attempt('bert@example.com', 'a')).toBeUndefined();
+    expect(await logins().attempt(EMAIL, 'b', patience)).toBeUndefined();
+    expect(await logins().attempt('bert@example.com', 'a', patience)).toBeUndefined();
   });
 
   it('are locked twice as long each time, up to an hour', async () => {
@@ -70,7 +71,7 @@ describe('logins', () => {
     for (let lock = 0; lock < 8; lock += 1) {
       seconds.push((await fail(3)).at(-1)?.seconds);
       await pass(3_600);
-      expect(await logins().attempt(EMAIL, '')).toBeUndefined();
+      expect(await logins().attempt(EMAIL, '', patience)).toBeUndefined();
       await logins().takeBack(EMAIL, '');
     }
     expect(seconds).toEqual([60, 120, 240, 480, 960, 1_920, 3_600, 3_600]);
@@ -81,14 +82,14 @@ describe('logins', () => {
     expect(await failures()).toMatchObject({ whole: 27 });
     expect(await fail(2, 'another')).toEqual([undefined, undefined]);
     expect(await fail(1, 'one more')).toEqual([{ seconds: 60, isNew: true }]);
-    expect(await logins().attempt(EMAIL, 'never seen')).toEqual({ seconds: 60, isNew: false });
+    expect(await logins().attempt(EMAIL, 'never seen', patience)).toEqual({ seconds: 60, isNew: false });
     await pass(61);
-    expect(await logins().attempt(EMAIL, 'never seen')).toBeUndefined();
+    expect(await logins().attempt(EMAIL, 'never seen', patience)).toBeUndefined();
   });
 
   it('that run into a lock do not count, so that one source cannot lock the e-mail for the others', async () => {
     await fail(3, 'a');
-    await Promise.all(Array.from({ length: 60 }, () => logins().attempt(EMAIL, 'a')));
+    await Promise.all(Array.from({ length: 60 }, () => logins().attempt(EMAIL, 'a', patience)));
     expect(await failures()).toEqual({ pair: 0, whole: 3 });
   });
 
@@ -98,13 +99,13 @@ describe('logins', () => {
     const before = await versions();
     await database.query('begin');
     await database.query('select 1 from login_counters for update');
-    expect(await logins().attempt(EMAIL, 'a')).toEqual({ seconds: 60, isNew: false });
+    expect(await logins().attempt(EMAIL, 'a', patience)).toEqual({ seconds: 60, isNew: false });
     await database.query('commit');
     expect(await versions()).toEqual(before);
   });
 
   it('of a burst are compared exactly as often as may fail, whatever the interleaving', async () => {
-    const locks = await Promise.all(Array.from({ length: 100 }, () => logins().attempt(EMAIL, 'burst')));
+    const locks = await Promise.all(Array.from({ length: 100 }, () => logins().attempt(EMAIL, 'burst', patience)));
     expect(locks.filter((lock) => lock === undefined)).toHaveLength(3);
     expect(locks.filter((lock) => lock?.isNew)).toHaveLength(1);
     const failed = await Promise.all([1, 2, 3].map(() => logins().failed(EMAIL, 'burst')));
@@ -114,7 +115,7 @@ describe('logins', () => {
 
   it('from many sources at once are compared ten times as often', async () => {
     const locks = await Promise.all(
-      Array.from({ length: 100 }, (_, index) => logins().attempt(EMAIL, `source ${index % 50}`)),
+      Array.from({ length: 100 }, (_, index) => logins().attempt(EMAIL, `source ${index % 50}`, patience)),
     );
     expect(locks.filter((lock) => lock === undefined)).toHaveLength(30);
     expect(locks.filter((lock) => lock?.isNew)).toHaveLength(1);
@@ -130,10 +131,10 @@ describe('logins', () => {
 
   it('that were never compared are taken back', async () => {
     await fail(2);
-    expect(await logins().attempt(EMAIL, '')).toBeUndefined();
+    expect(await logins().attempt(EMAIL, '', patience)).toBeUndefined();
     await logins().takeBack(EMAIL, '');
     expect(await failures()).toEqual({ pair: 2, whole: 2 });
-    expect(await logins().attempt(EMAIL, '')).toBeUndefined();
+    expect(await logins().attempt(EMAIL, '', patience)).toBeUndefined();
   });
 
   it('are forgotten after a day, the lengths of their locks too', async () => {
@@ -147,8 +148,8 @@ describe('logins', () => {
   });
 
   it('are cleared whatever secret was the first one when they were counted', async () => {
-    await loginsBy(...SECRETS).attempt(EMAIL, 'a');
-    await loginsBy(SECRETS[1]).attempt(EMAIL, 'a');
+    await loginsBy(...SECRETS).attempt(EMAIL, 'a', patience);
+    await loginsBy(SECRETS[1]).attempt(EMAIL, 'a', patience);
     await loginsBy(SECRETS[1], SECRETS[0]).clear(EMAIL);
     expect(await database.query('select 1 from login_counters')).toEqual([]);
   });
@@ -159,7 +160,7 @@ describe('logins', () => {
       await fail(1, 'held');
       await database.query('begin');
       await database.query('select 1 from login_counters where key <> email_key for update');
-      const waiting = logins()[step](EMAIL, 'held');
+      const waiting = logins()[step](EMAIL, 'held', patience);
       await untilSomebodyWaits();
       await database.query('select 1 from login_counters where key = email_key for update nowait');
       await database.query('commit');

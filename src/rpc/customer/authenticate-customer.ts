@@ -20,7 +20,7 @@ export const authenticateCustomer: UnaryHandler<AuthenticateCustomerRequest, Aut
 ) => {
   const request = validate(schema, raw);
   if (ctx.passwords.isFull()) throw tooManyWait();
-  const locked = await ctx.logins.attempt(request.email, request.source);
+  const locked = await ctx.logins.attempt(request.email, request.source, call);
   if (locked !== undefined) return refusedBy(ctx, call, request.email, locked);
   const row = await ctx.reads.registeredByEmail(request.email);
   if (!(await matches(ctx, call, request, row)) || row === undefined) {
