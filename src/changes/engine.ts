@@ -3,7 +3,7 @@ import type { Config } from '../config';
 import type { Logger } from '../logger';
 import { runBatch } from './batch';
 import { lookUp } from './look-up';
-import { createQueue, keysOf, type Entry } from './queue';
+import { createHeldKeys, createQueue, keysOf, type Entry, type Limits, type Queue } from './queue';
 import { runAndDealWithRefusals } from './refuse';
 import { createReplies } from './replies';
 import { newBatchState } from './state';
@@ -17,6 +17,11 @@ export type Changes = {
    * REQUEST_ID_REUSED. A repeated request_id gets the first answer.
    */
   readonly run: <Reply>(work: Work<Reply>) => Promise<Reply>;
+  /**
+   * The same in a lane for loads of changes, where they go in larger batches, one at a time, so that the calls of others
+   * stay quick. In order only among themselves.
+   */
+  readonly runInBulk: <Reply>(work: Work<Reply>) => Promise<Reply>;
   /** Makes several changes in a transaction of their own: all or nothing. Throws StepRefused. */
   readonly runSequence: <Reply>(sequence: Sequence<Reply>) => Promise<Reply>;
   /** The first answer to a request, for calls whose slow work would fail the second time; else undefined. */
@@ -42,15 +47,31 @@ type Options = {
   readonly onCommit: () => void;
 };
 
+const CALLS: Limits = { changes: 100, customers: 1_000, waiting: 5_000, batches: 2, slowBatches: 2 };
+/** Larger batches cost less a change, but hold up the event loop, and calls on the same e-mails, for longer. */
+const BULK: Limits = { changes: 250, customers: 1_000, waiting: 5_000, batches: 1, slowBatches: 1 };
+
 /** A look-up outside of a batch; the setting ends with its statement. */
 const REPLAY_LIMIT_MS = 5_000;
 
+type Batch = { readonly entries: readonly Entry[]; readonly slow: boolean };
+
 export const createChanges = ({ knex, config, log, onCommit }: Options): Changes => {
-  const queue = createQueue();
+  const taken = createHeldKeys();
+  const calls = createQueue(CALLS, taken);
+  const bulk = createQueue(BULK, taken);
   const replies = createReplies(config.tokenSecrets);
   const totals = { batches: 0, changes: 0 };
   let scheduled = false;
   let idle: (() => void)[] = [];
+
+  const stats = (): ChangeStats => ({
+    queued: calls.stats().queued + bulk.stats().queued,
+    running: calls.stats().running + bulk.stats().running,
+    ...totals,
+  });
+
+  const isIdle = (): boolean => stats().queued + stats().running === 0;
 
   /** Once per turn of the event loop: what arrives in one turn goes together, and nothing ever waits for a timer. */
   const schedule = (): void => {
@@ -58,25 +79,26 @@ export const createChanges = ({ knex, config, log, onCommit }: Options): Changes
     scheduled = true;
     setImmediate(() => {
       scheduled = false;
-      for (let next = queue.take(); next !== undefined; next = queue.take()) void runEntries(next.entries, next.slow);
+      for (const queue of [calls, bulk]) {
+        for (let next = queue.take(); next !== undefined; next = queue.take()) void runEntries(queue, next);
+      }
     });
   };
 
-  const runEntries = async (entries: readonly Entry[], slow: boolean): Promise<void> => {
-    const settle = await settlements(entries, slow);
+  const runEntries = async (queue: Queue, { entries, slow }: Batch): Promise<void> => {
+    const settle = await settlements(queue, entries, slow);
     queue.release(entries, slow);
     onCommit();
     for (const done of settle) done();
     schedule();
-    const { queued, running } = queue.stats();
-    if (queued + running === 0) {
+    if (isIdle()) {
       for (const resolve of idle) resolve();
       idle = [];
     }
   };
 
   /** Runs the entries and answers how each is to be told; blocked ones are back in the queue by then. */
-  const settlements = async (entries: readonly Entry[], slow: boolean): Promise<(() => void)[]> => {
+  const settlements = async (queue: Queue, entries: readonly Entry[], slow: boolean): Promise<(() => void)[]> => {
     totals.batches += 1;
     totals.changes += entries.length;
     try {
@@ -97,7 +119,7 @@ export const createChanges = ({ knex, config, log, onCommit }: Options): Changes
     }
   };
 
-  const enqueue = <Reply>(work: Work<Reply> | Sequence<Reply>): Promise<Reply> =>
+  const enqueue = <Reply>(queue: Queue, work: Work<Reply> | Sequence<Reply>): Promise<Reply> =>
     new Promise<Reply>((resolve, reject) => {
       queue.add({
         work: work as Work<unknown> | Sequence<unknown>,
@@ -110,18 +132,18 @@ export const createChanges = ({ knex, config, log, onCommit }: Options): Changes
     });
 
   return {
-    run: enqueue,
-    runSequence: enqueue,
+    run: (work) => enqueue(calls, work),
+    runInBulk: (work) => enqueue(bulk, work),
+    runSequence: (sequence) => enqueue(calls, sequence),
     replay: async (work) => {
       if (work.identity.request.request_id === '') return undefined;
       const state = newBatchState();
       await lookUp(knex, [{ ...work, claims: {} }], state, REPLAY_LIMIT_MS);
       return replies.find(state, work)?.reply;
     },
-    stats: () => ({ ...queue.stats(), ...totals }),
+    stats,
     drained: async () => {
-      const { queued, running } = queue.stats();
-      if (queued + running > 0) await new Promise<void>((resolve) => idle.push(resolve));
+      if (!isIdle()) await new Promise<void>((resolve) => idle.push(resolve));
     },
   };
 };

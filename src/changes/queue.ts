@@ -2,7 +2,16 @@ import { DomainError } from '../errors';
 import type { AnyWork } from './batch';
 import { holderKey, replyKey } from './state';
 
-const LIMITS = { changes: 100, customers: 1_000, waiting: 5_000, batches: 2, slowBatches: 2 } as const;
+/** How much of a kind goes at once. */
+export type Limits = {
+  /** Changes in a batch. */
+  readonly changes: number;
+  /** Customers that a batch locks. */
+  readonly customers: number;
+  readonly waiting: number;
+  readonly batches: number;
+  readonly slowBatches: number;
+};
 
 /** A work on its way: waiting, running, or put back to wait for a row that somebody else holds. */
 export type Entry = {
@@ -18,8 +27,8 @@ export type Keys = { readonly alone: readonly string[]; readonly shared: readonl
 
 /**
  * The keys of a work within this process. Two works of which one wants alone what the other wants never run in two
- * batches at once, and keep their order. A group is shared by those that join it: were it not kept from them while
- * somebody waits to delete it, there would always be one more that holds its row.
+ * batches at once, and keep their order within a queue. A group is shared by those that join it: were it not kept from
+ * them while somebody waits to delete it, there would always be one more that holds its row.
  */
 export const keysOf = ({ call, identity, customers, creates, claims, groups }: AnyWork): Keys => ({
   alone: [
@@ -38,17 +47,23 @@ export const keysOf = ({ call, identity, customers, creates, claims, groups }: A
 const groupKey = (id: string): string => `group ${id}`;
 
 /** Keys that are held, alone or shared by a number of works. */
-const createHeld = () => {
+export type HeldKeys = {
+  readonly allows: (keys: Keys) => boolean;
+  readonly add: (keys: Keys) => void;
+  readonly remove: (keys: Keys) => void;
+};
+
+export const createHeldKeys = (): HeldKeys => {
   const alone = new Set<string>();
   const sharers = new Map<string, number>();
   return {
-    allows: (keys: Keys): boolean =>
+    allows: (keys) =>
       !keys.alone.some((key) => alone.has(key) || sharers.has(key)) && !keys.shared.some((key) => alone.has(key)),
-    add: (keys: Keys): void => {
+    add: (keys) => {
       for (const key of keys.alone) alone.add(key);
       for (const key of keys.shared) sharers.set(key, (sharers.get(key) ?? 0) + 1);
     },
-    remove: (keys: Keys): void => {
+    remove: (keys) => {
       for (const key of keys.alone) alone.delete(key);
       for (const key of keys.shared) {
         const left = (sharers.get(key) ?? 0) - 1;
@@ -74,20 +89,19 @@ export type Queue = {
 /**
  * What waits when a batch starts goes together; the oldest goes first. A work that cannot go yet keeps its keys from the
  * younger ones, so that it is never overtaken by work on the same customers. A slow one runs alone, few at a time, so
- * that one held row never holds up the others.
+ * that one held row never holds up the others. `taken` are the keys of what runs, one for all queues of a process.
  */
-export const createQueue = (): Queue => {
+export const createQueue = (limits: Limits, taken: HeldKeys): Queue => {
   let waiting: Entry[] = [];
-  const taken = createHeld();
   const running = { fast: 0, slow: 0 };
 
   const take: Queue['take'] = () => {
-    const reserved = createHeld();
+    const reserved = createHeldKeys();
     const batch: Entry[] = [];
     const left: Entry[] = [];
     let customers = 0;
-    let full = running.fast >= LIMITS.batches;
-    const slowFull = running.slow >= LIMITS.slowBatches;
+    let full = running.fast >= limits.batches;
+    const slowFull = running.slow >= limits.slowBatches;
     if (full && slowFull) return undefined;
     for (const [index, entry] of waiting.entries()) {
       const isFree = taken.allows(entry.keys) && reserved.allows(entry.keys);
@@ -98,14 +112,14 @@ export const createQueue = (): Queue => {
       const alone = 'steps' in entry.work;
       const fits =
         batch.length === 0 ||
-        (!alone && batch.length < LIMITS.changes && customers + entry.work.customers.length <= LIMITS.customers);
+        (!alone && batch.length < limits.changes && customers + entry.work.customers.length <= limits.customers);
       if (entry.slow || !isFree || full || !fits) {
         left.push(entry);
         reserved.add(entry.keys);
       } else {
         batch.push(entry);
         customers += entry.work.customers.length;
-        full = alone || batch.length >= LIMITS.changes;
+        full = alone || batch.length >= limits.changes;
       }
       if (full && slowFull) {
         left.push(...waiting.slice(index + 1));
@@ -126,7 +140,7 @@ export const createQueue = (): Queue => {
   return {
     take,
     add: (entry) => {
-      if (waiting.length >= LIMITS.waiting) {
+      if (waiting.length >= limits.waiting) {
         throw new DomainError('OVERLOADED', 'Too many changes are waiting, try again');
       }
       waiting.push(entry);
