@@ -1,5 +1,6 @@
 import type { Changes } from './changes/engine';
 import type { Config } from './config';
+import type { Status } from './gen/google/rpc/status';
 import type { Logger } from './logger';
 import type { EventLog } from './reads/event-log';
 import type { EventTail } from './reads/event-tail';
@@ -36,6 +37,10 @@ export type Call = {
   readonly deadline: number;
   /** Aborted when the caller is gone or the deadline has passed. */
   readonly signal: AbortSignal;
+  /**
+   * What a caller is told about something thrown, for streams that report a refusal and go on. Logs the cause of a bug.
+   */
+  readonly refusal: (thrown: unknown) => Status;
 };
 
 /** An rpc with one request and one response: returns the answer or throws, a DomainError for a refusal. */
@@ -48,7 +53,10 @@ export type ServerStreamHandler<Request, Response> = (
   call: Call,
 ) => AsyncIterable<Response>;
 
-/** An rpc with a stream each way: takes requests as fast as it reads them, no faster. */
+/**
+ * An rpc with a stream each way: takes requests as fast as it reads them, no faster. Reading throws once `call.signal` is
+ * aborted, and INVALID_REQUEST at a message that cannot be decoded.
+ */
 export type BidiStreamHandler<Request, Response> = (
   ctx: Context,
   requests: AsyncIterable<Request>,

@@ -1,11 +1,15 @@
+import type { EventEmitter } from 'node:events';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import {
   status,
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
+  type ServerDuplexStream,
+  type ServerWritableStream,
 } from '@grpc/grpc-js';
 import type { BidiStreamHandler, Context, ServerStreamHandler, UnaryHandler } from '../context';
-import { decoded, takeIn, type Adapting, type Undecodable } from './incoming';
+import { decoded, takeIn, type Adapting, type Incoming, type Undecodable } from './incoming';
 
 /** Turns an answer into bytes; the library only passes them on, so that a message that cannot be encoded is our error. */
 export type Serialize = (response: unknown) => Buffer;
@@ -23,7 +27,7 @@ export const unary =
       const refusal = incoming.refuse(error);
       if (incoming.end(refusal.code)) callback(refusal);
     };
-    const incoming = takeIn(adapting, grpcCall, answer);
+    const incoming = takeIn(adapting, grpcCall, 'unary', answer);
     const run = async (): Promise<Buffer> =>
       serialize(await handler(context, decoded(grpcCall.request as Undecodable) as never, incoming.call));
     run().then((response) => {
@@ -31,35 +35,38 @@ export const unary =
     }, answer);
   };
 
-type Writable = {
-  write: (chunk: Buffer, written: () => void) => unknown;
-  on: (event: string, listener: () => void) => unknown;
-  end: () => void;
-  emit: (event: 'error', error: unknown) => boolean;
-};
+type Writing = ServerWritableStream<unknown, Buffer> | ServerDuplexStream<unknown, Buffer>;
 
 /** Bytes handed to the library that the caller has not taken: a slow caller costs this much memory, and one message. */
 const MAX_UNSENT = 256 * 1024;
 
 /** Sends what a handler yields, as fast as the caller takes it. */
 const pump = async (
-  stream: Writable,
-  answers: (call: ReturnType<typeof takeIn>['call']) => AsyncIterable<unknown>,
+  stream: Writing,
+  adapting: Adapting,
+  answers: (incoming: Incoming) => AsyncIterable<unknown>,
   serialize: Serialize,
-  incoming: ReturnType<typeof takeIn>,
 ): Promise<void> => {
+  const fail = (thrown: unknown): void => {
+    const refusal = incoming.refuse(thrown);
+    if (!incoming.end(refusal.code)) return;
+    stream.emit('error', refusal);
+    cutWhenIgnored(stream);
+  };
+  const incoming = takeIn(adapting, stream, 'stream', fail);
   const { signal } = incoming.call;
   let unsent = 0;
   let goOn = (): void => undefined;
   for (const event of ['cancelled', 'close']) stream.on(event, () => goOn());
   signal.addEventListener('abort', () => goOn());
   try {
-    for await (const answer of answers(incoming.call)) {
+    for await (const answer of answers(incoming)) {
       if (incoming.isOver()) return;
       const chunk = serialize(answer);
       unsent += chunk.length;
       stream.write(chunk, () => {
         unsent -= chunk.length;
+        incoming.progress();
         goOn();
       });
       while (unsent > MAX_UNSENT && !incoming.isOver() && !signal.aborted) {
@@ -69,9 +76,21 @@ const pump = async (
     signal.throwIfAborted();
     if (incoming.end(status.OK)) stream.end();
   } catch (error) {
-    const refusal = incoming.refuse(error);
-    if (incoming.end(refusal.code)) stream.emit('error', refusal);
+    fail(error);
   }
+};
+
+/** How long a caller that takes nothing may hold on to a call that was refused. */
+const IGNORED_MS = 5_000;
+
+/**
+ * A status waits behind the messages before it: a caller that takes none of them would keep them here for ever. The
+ * library has no way to give up on such a call, so the HTTP/2 stream below it is reset.
+ */
+const cutWhenIgnored = (stream: Writing): void => {
+  const { call } = stream as unknown as { readonly call?: { readonly stream?: Partial<ServerHttp2Stream> } };
+  const timer = setTimeout(() => call?.stream?.close?.(constants.NGHTTP2_CANCEL), IGNORED_MS).unref();
+  stream.once('cancelled', () => clearTimeout(timer));
 };
 
 /** An answer in a stream. */
@@ -83,13 +102,8 @@ export const serverStream =
     adapting: Adapting,
   ): handleServerStreamingCall<unknown, Buffer> =>
   (stream) => {
-    const incoming = takeIn(adapting, stream, undefined);
-    void pump(
-      stream,
-      (call) => handler(context, decoded(stream.request as Undecodable) as never, call),
-      serialize,
-      incoming,
-    );
+    const answers = ({ call }: Incoming) => handler(context, decoded(stream.request as Undecodable) as never, call);
+    void pump(stream, adapting, answers, serialize);
   };
 
 /** Streams both ways; requests are read as fast as the handler asks for them. */
@@ -101,11 +115,35 @@ export const bidiStream =
     adapting: Adapting,
   ): handleBidiStreamingCall<unknown, Buffer> =>
   (stream) => {
-    const incoming = takeIn(adapting, stream, undefined);
-    const requests = async function* (): AsyncGenerator {
-      for await (const request of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Undecodable>) {
-        yield decoded(request);
-      }
-    };
-    void pump(stream, (call) => handler(context, requests() as AsyncGenerator<never>, call), serialize, incoming);
+    const answers = (incoming: Incoming) =>
+      handler(context, requestsOf(stream, incoming) as AsyncGenerator<never>, incoming.call);
+    void pump(stream, adapting, answers, serialize);
   };
+
+/** The library's own iterator would not hear of the signal while it waits for a message. */
+const requestsOf = async function* (stream: ServerDuplexStream<unknown, Buffer>, { call, progress }: Incoming) {
+  for (;;) {
+    call.signal.throwIfAborted();
+    const request = stream.read() as Undecodable | null;
+    if (request !== null) {
+      progress();
+      yield decoded(request);
+    } else {
+      if (stream.readableEnded) return;
+      await firstOf(stream, ['readable', 'end', 'close'], call.signal);
+    }
+  }
+};
+
+/** Resolves at the first of these events, or once the signal is aborted, and leaves no listener behind. */
+const firstOf = (stream: EventEmitter, events: readonly string[], signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of events) stream.off(event, done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    for (const event of events) stream.on(event, done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });

@@ -6,7 +6,7 @@ import { DomainError, invalidRequest } from '../errors';
 import type { Logger } from '../logger';
 import { callerOf } from './callers';
 import type { Observer } from './observe';
-import { answerTo, type Answer } from './status';
+import { answerWith, refusalOf, type Answer, type Refusal } from './status';
 
 /** What the adapters need beside a handler. */
 export type Adapting = {
@@ -15,6 +15,8 @@ export type Adapting = {
   readonly observer: Observer | undefined;
   /** Aborted when the server drains; only calls that would never end by themselves listen to it. */
   readonly draining?: AbortSignal;
+  /** After how long without progress the call is ended; without it never. */
+  readonly stallMs?: number | undefined;
 };
 
 /** A call without deadline gets this one; streams get none. */
@@ -42,20 +44,33 @@ export type Incoming = {
   readonly isOver: () => boolean;
   /** Tells the observer; false when the call had ended already and nothing may be sent any more. */
   readonly end: (code: status) => boolean;
+  /** A message has come or gone: the call has not stalled. */
+  readonly progress: () => void;
   /** What to send for something thrown; logs the cause of a bug. */
   readonly refuse: (thrown: unknown) => Answer;
 };
 
-/** Takes a call in. `onDeadline` is called when the default deadline passes, which the library does not know of. */
+/** What ends a call that the library would let go on. */
+const limitOf = (kind: 'unary' | 'stream', given: number, stallMs: number | undefined) => {
+  if (kind === 'unary') {
+    return given === Infinity ? { ms: DEFAULT_DEADLINE_MS, message: 'The default deadline of 5 s passed' } : undefined;
+  }
+  return stallMs === undefined
+    ? undefined
+    : { ms: stallMs, message: `Nothing was sent or taken for ${stallMs / 1_000} s` };
+};
+
+/** Takes a call in. `onLimit` is called when a limit passes that the library does not know of. */
 export const takeIn = (
-  { method, log, observer, draining }: Adapting,
+  { method, log, observer, draining, stallMs }: Adapting,
   grpcCall: GrpcCall,
-  onDeadline: ((error: DomainError) => void) | undefined,
+  kind: 'unary' | 'stream',
+  onLimit: (error: DomainError) => void,
 ): Incoming => {
   const startedAt = performance.now();
   const given = Number(grpcCall.getDeadline());
-  const hasDefault = given === Infinity && onDeadline !== undefined;
-  const deadline = hasDefault ? Date.now() + DEFAULT_DEADLINE_MS : given;
+  const limit = limitOf(kind, given, stallMs);
+  const deadline = kind === 'unary' && limit !== undefined ? Date.now() + limit.ms : given;
   const traceparent = grpcCall.metadata.get('traceparent')[0];
   let controller: AbortController | undefined;
   let over = false;
@@ -73,6 +88,7 @@ export const takeIn = (
       if (abortReason !== undefined) controller.abort(abortReason);
       return controller.signal;
     },
+    refusal: (thrown) => told(thrown),
   };
 
   const abort = (reason: unknown): void => {
@@ -93,13 +109,13 @@ export const takeIn = (
 
   const drain = (): void => abort(new DomainError('DRAINING', 'This server is shutting down, call again'));
 
-  const timer = hasDefault
-    ? setTimeout(() => {
-        const error = new DomainError('DEADLINE_EXCEEDED', 'The default deadline of 5 s passed');
-        abort(error);
-        onDeadline(error);
-      }, DEFAULT_DEADLINE_MS)
-    : undefined;
+  const timer =
+    limit &&
+    setTimeout(() => {
+      const error = new DomainError('DEADLINE_EXCEEDED', limit.message);
+      abort(error);
+      onLimit(error);
+    }, limit.ms);
   draining?.addEventListener('abort', drain, { once: true });
   observer?.started(method);
   // The library emits this after every call, also after one that was answered.
@@ -109,12 +125,20 @@ export const takeIn = (
     abort(new DomainError(isLate ? 'DEADLINE_EXCEEDED' : 'CANCELLED', 'The caller is gone'));
   });
 
-  const refuse = (thrown: unknown): Answer => {
-    const { answer, isBug } = answerTo(thrown, call.id);
+  const told = (thrown: unknown): Refusal => {
+    const { refusal, isBug } = refusalOf(thrown, call.id);
     if (isBug) log.error({ err: thrown, call_id: call.id, method }, 'a call failed');
-    else if (answer.code === status.UNAVAILABLE)
+    else if (refusal.code === status.UNAVAILABLE)
       log.warn({ err: thrown, call_id: call.id, method }, 'a call was not possible');
-    return answer;
+    return refusal;
   };
-  return { call, isOver: () => over, end, refuse };
+  return {
+    call,
+    isOver: () => over,
+    end,
+    progress: () => {
+      if (!over) timer?.refresh();
+    },
+    refuse: (thrown) => answerWith(told(thrown)),
+  };
 };

@@ -34,9 +34,12 @@ type Options = {
   readonly context: Context;
   readonly services: readonly RpcService[];
   readonly observer: Observer;
+  /** After how long without progress a bulk stream is ended. */
+  readonly stallMs?: number;
 };
 
 const MIB = 1024 * 1024;
+const STALL_MS = 60_000;
 
 const CHANNEL = {
   'grpc.max_receive_message_length': MIB,
@@ -86,7 +89,7 @@ const addService = (
   const definition: Record<string, MethodDefinition<unknown, unknown>> = {};
   const implementation: UntypedServiceImplementation = {};
   const { unary: unaries, serverStream: serverStreams = {}, bidiStream: bidiStreams = {}, encoders = {} } = service;
-  const { endless = [] } = service;
+  const { endless = [], bulk = [] } = service;
   for (const [name, method] of Object.entries(service.definition)) {
     const encoder = encoders[name];
     const serialize: Serialize =
@@ -97,7 +100,8 @@ const addService = (
       method: method.path,
       log: options.log,
       observer: isOurs ? options.observer : undefined,
-      ...(endless.includes(name) ? { draining } : {}),
+      ...(endless.includes(name) || bulk.includes(name) ? { draining } : {}),
+      ...(bulk.includes(name) ? { stallMs: options.stallMs ?? STALL_MS } : {}),
     };
     const [one, many, both] = [unaries[name], serverStreams[name], bidiStreams[name]];
     if (one !== undefined) implementation[name] = unary(options.context, one, serialize, adapting);

@@ -110,32 +110,35 @@ const badRequest = (violations: DomainError['violations']) => {
   }
 };
 
-/** An answer in grpc-js' own form. */
-export type Answer = Pick<ServiceError, 'code' | 'details' | 'metadata'>;
+/** google.rpc.Status, with a code that is one of grpc-js. */
+export type Refusal = Status & { readonly code: status };
 
-const answerOf = (
+const refusalFor = (
   reason: Reason | 'INTERNAL',
   message: string,
   error: Pick<DomainError, 'metadata' | 'violations' | 'resource'>,
-): Answer => {
-  const code = CODES[reason];
-  const details = cutEncoded(message);
-  const metadata = new Metadata();
-  const encoded = Status.encode({ code, message: details, details: detailsOf(reason, error) }).finish();
-  metadata.set('grpc-status-details-bin', Buffer.from(encoded));
-  return { code, details, metadata };
-};
+): Refusal => ({ code: CODES[reason], message: cutEncoded(message), details: detailsOf(reason, error) });
 
 /**
  * What a caller is told about anything that was thrown. `isBug`: it is none of ours, so it is answered INTERNAL with
  * fixed text and the call's id, under which the log must hold the cause.
  */
-export const answerTo = (thrown: unknown, callId: string): { readonly answer: Answer; readonly isBug: boolean } => {
+export const refusalOf = (thrown: unknown, callId: string): { readonly refusal: Refusal; readonly isBug: boolean } => {
   const error = asDomainError(thrown);
-  if (error !== undefined) return { answer: answerOf(error.reason, error.message, error), isBug: false };
+  if (error !== undefined) return { refusal: refusalFor(error.reason, error.message, error), isBug: false };
   const metadata = { call_id: callId };
   return {
-    answer: answerOf('INTERNAL', 'Internal error', { metadata, violations: [], resource: undefined }),
+    refusal: refusalFor('INTERNAL', 'Internal error', { metadata, violations: [], resource: undefined }),
     isBug: true,
   };
+};
+
+/** An answer in grpc-js' own form. */
+export type Answer = Pick<ServiceError, 'code' | 'details' | 'metadata'>;
+
+/** A refusal as the end of a call. */
+export const answerWith = (refusal: Refusal): Answer => {
+  const metadata = new Metadata();
+  metadata.set('grpc-status-details-bin', Buffer.from(Status.encode(refusal).finish()));
+  return { code: refusal.code, details: refusal.message, metadata };
 };

@@ -11,4 +11,6 @@ export type RpcService = {
   readonly encoders?: Readonly<Record<string, (response: never) => Uint8Array>>;
   /** Streams that never end by themselves: ended with DRAINING when the server stops. */
   readonly endless?: readonly string[];
+  /** Streams that take as long as they make progress: ended without, and with DRAINING when the server stops. */
+  readonly bulk?: readonly string[];
 };

@@ -2,14 +2,19 @@ import { status } from '@grpc/grpc-js';
 import { DomainError } from '../../src/errors';
 import { ErrorInfo } from '../../src/gen/google/rpc/error_details';
 import { Status } from '../../src/gen/google/rpc/status';
-import { answerTo } from '../../src/grpc/status';
+import { answerWith, refusalOf } from '../../src/grpc/status';
 
-const decode = (answer: ReturnType<typeof answerTo>['answer']) => {
+const answerTo = (thrown: unknown, callId: string) => {
+  const { refusal, isBug } = refusalOf(thrown, callId);
+  return { answer: answerWith(refusal), isBug };
+};
+
+const decode = (answer: ReturnType<typeof answerWith>) => {
   const [bytes] = answer.metadata.get('grpc-status-details-bin');
   return { size: (bytes as Buffer).length, ...Status.decode(bytes as Buffer) };
 };
 
-describe('answerTo', () => {
+describe('status', () => {
   it('tells nothing of a bug but the id of the call', () => {
     const { answer, isBug } = answerTo(new Error('the password was hunter2'), 'call-1');
     const [info] = decode(answer).details;
