@@ -5,12 +5,14 @@ import { viewed, type View } from '../validation/read-mask';
 import { createAddressesOf, type AddressesOf } from './addresses';
 import { createByKey, type ByKey } from './by-key';
 import { createCustomerLists, type CustomerLists } from './customer-lists';
+import { createExport, type Export } from './export';
 import { createRelations } from './relations';
 import { createSnapshots, type Snapshots } from './snapshot';
 
 /** Everything that is read for an answer. */
 export type Reads = ByKey &
   CustomerLists &
+  Export &
   Snapshots & {
     readonly addressesOf: AddressesOf;
     /** The message of a row, with the relations and fields that the call asks for. */
@@ -24,6 +26,7 @@ export const createReads = (knex: Knex, poolSize: number): Reads => {
     ...createByKey(knex),
     ...snapshots,
     ...createCustomerLists(snapshots),
+    ...createExport(knex),
     addressesOf: createAddressesOf(knex),
     answer: async (row, view) => viewed(toCustomer(row), view, await relationsOf(row, view.expand)),
   };

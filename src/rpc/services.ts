@@ -18,6 +18,7 @@ import { countCustomers } from './customer/count-customers';
 import { createCustomer } from './customer/create-customer';
 import { deleteCustomer } from './customer/delete-customer';
 import { eraseCustomer } from './customer/erase-customer';
+import { exportCustomers } from './customer/export-customers';
 import { generateResetPasswordToken } from './customer/generate-reset-password-token';
 import { getAddress } from './customer/get-address';
 import { getCustomer } from './customer/get-customer';
@@ -26,6 +27,7 @@ import { getCustomerByExternalId } from './customer/get-customer-by-external-id'
 import { getCustomerByPhone } from './customer/get-customer-by-phone';
 import { getRegisteredCustomerByEmail } from './customer/get-registered-customer-by-email';
 import { getUnregisteredCustomerByEmail } from './customer/get-unregistered-customer-by-email';
+import { importCustomers } from './customer/import-customers';
 import { listAddresses } from './customer/list-addresses';
 import { listCustomers } from './customer/list-customers';
 import { listCustomersByEmail } from './customer/list-customers-by-email';
@@ -74,6 +76,9 @@ export const services: readonly RpcService[] = [
       listCustomers,
       countCustomers,
     },
+    serverStream: { exportCustomers },
+    bidiStream: { importCustomers },
+    bulk: ['importCustomers', 'exportCustomers'],
   },
   {
     definition: CustomerGroupServiceService,
