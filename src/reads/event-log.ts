@@ -85,7 +85,7 @@ export const createEventLog = (knex: Knex, wakeSequencer: () => void): EventLog 
     const { rows } = await statement<Row>(
       knex,
       'event_by_revision',
-      `select ${COLUMNS} from customer_events where aggregate_id = ? and revision = ?`,
+      `select ${COLUMNS} from customer_events where aggregate_id = ? and revision = ?::bigint`,
       [aggregateId, revision],
     );
     return rows[0] && toEvent(rows[0]);

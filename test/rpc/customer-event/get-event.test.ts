@@ -16,12 +16,14 @@ describe('GetEvent', () => {
   });
 
   it('answers EVENT_NOT_FOUND for what there is not', async () => {
-    const asked = { aggregate_id: 'cgrp_01M8774TG1MF4P7ZJR0AE4MPS8', revision: 1 };
-    expect(await test.client.refusal(test.client.call('getEvent', asked))).toMatchObject({
-      code: 'NOT_FOUND',
-      reason: 'EVENT_NOT_FOUND',
-      resource: 'cgrp_01M8774TG1MF4P7ZJR0AE4MPS8:1',
-    });
+    for (const revision of [1, 2 ** 31, 2 ** 32 - 1]) {
+      const asked = { aggregate_id: 'cgrp_01M8774TG1MF4P7ZJR0AE4MPS8', revision };
+      expect(await test.client.refusal(test.client.call('getEvent', asked))).toMatchObject({
+        code: 'NOT_FOUND',
+        reason: 'EVENT_NOT_FOUND',
+        resource: `cgrp_01M8774TG1MF4P7ZJR0AE4MPS8:${revision}`,
+      });
+    }
   });
 
   it('refuses an id of another kind and revision 0, both at once', async () => {
