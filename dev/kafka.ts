@@ -128,8 +128,8 @@ export const startKafka = async (options: Options): Promise<LocalKafka> => {
   const classpath = ['-cp', join(jars, '*')];
   if (!existsSync(join(logDir, 'meta.properties'))) {
     const id = randomBytes(16).toString('base64url');
-    const format = ['kafka.tools.StorageTool', 'format', '--standalone', '-t', id, '-c', configFile];
-    await run('java', [...classpath, ...format], { signal });
+    const format = ['kafka.tools.StorageTool', 'format', '--standalone', `--cluster-id=${id}`, '-c', configFile];
+    await run('java', [...JAVA_FLAGS, ...classpath, ...format], { signal });
   }
   const log = openSync(logFile, 'w');
   const child = spawn('java', [...JAVA_FLAGS, ...classpath, 'kafka.Kafka', configFile], {

@@ -31,10 +31,14 @@ const globalSetup = async (): Promise<void> => {
   const dir = mkdtempSync(join(tmpdir(), 'customer-service-test-'));
   const { chmodSync } = await import('node:fs');
   chmodSync(dir, 0o755);
-  const [postgres, kafka] = await Promise.all([
+  const parts = [
     startPostgres({ dataDir: join(dir, 'postgres'), port: await freePort(), settings: IN_A_HURRY, say }),
     kafkaOrReason(dir),
-  ]);
+  ] as const;
+  const [postgres, kafka] = await Promise.all(parts).catch(async (error: unknown) => {
+    for (const part of await Promise.allSettled(parts)) if (part.status === 'fulfilled') await part.value?.stop();
+    throw error;
+  });
   process.env['TEST_POSTGRES_URL'] = postgres.url;
   if (kafka !== undefined) process.env['TEST_KAFKA_BROKERS'] = kafka.brokers;
   await migrate(postgres.url);
