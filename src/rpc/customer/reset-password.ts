@@ -47,13 +47,14 @@ const reset = async (
     row?.deleted_at === null &&
     row.password_hash !== null &&
     isResetToken(ctx.config.tokenSecrets, row.password_hash, token);
-  if (!isGoodFor(await ctx.reads.customer(customer_id))) throw invalidToken();
-  const password_hash = await ctx.passwords.hash(password, work.call);
+  // A bad one is refused by the decision: a double that came while the first was running must get its answer there.
+  const isGood = isGoodFor(await ctx.reads.customer(customer_id));
+  const password_hash = isGood ? await ctx.passwords.hash(password, work.call) : null;
   return ctx.changes.run<ResetPasswordResponse>({
     ...work,
     decide: (draft) => {
       const state = draft.find(customer_id);
-      if (state === undefined || !isGoodFor(state.customer)) throw invalidToken();
+      if (state === undefined || !isGood || !isGoodFor(state.customer)) throw invalidToken();
       return { customer: toCustomer(draft.save({ ...state, customer: { ...state.customer, password_hash } })) };
     },
   });

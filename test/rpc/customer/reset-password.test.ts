@@ -154,6 +154,22 @@ describe('ResetPassword', () => {
     expect(await test.client.refusal(reset(token, request))).toMatchObject(INVALID);
   });
 
+  it('answers a double that comes while the first is running as the first', async () => {
+    const { id, token } = await newCustomer();
+    const { reads } = test.service.context;
+    const read = reads.customer;
+    let first: ReturnType<typeof reset> | undefined;
+    // The double has found no answer yet, and reads a customer whose token is used by then.
+    const slow = jest.spyOn(reads, 'customer').mockImplementationOnce(async (...args) => {
+      first = reset(token, { request_id: 'double' });
+      await first;
+      return read(...args);
+    });
+    expect(await reset(token, { request_id: 'double' })).toEqual(await first);
+    slow.mockRestore();
+    expect(await typesOf(id)).toHaveLength(3);
+  });
+
   it('opens every lock of the e-mail', async () => {
     const { email, token } = await newCustomer();
     for (const source of ['a', 'a', 'b', 'b']) await isLetIn(email, 'wrong', source);
