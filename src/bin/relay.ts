@@ -7,6 +7,9 @@ import { runProcess } from './process';
 const env = { HTTP_PORT: '9465', ...process.env };
 
 void runProcess(env, async (config, log) => {
+  if (config.kafka !== undefined && !process.env['TOKEN_SECRET']) {
+    log.warn('no TOKEN_SECRET: the service will know none of the reset tokens that are published');
+  }
   const relay = startRelay({ config, log });
   const metrics = createMetrics();
   metrics.watchRelay(relay.status);
