@@ -1,3 +1,4 @@
+import { anAddress } from '../../support/address';
 import { eventsOf } from '../../support/events';
 import { startTestService, type TestService } from '../../support/service';
 
@@ -30,6 +31,29 @@ describe('DeleteCustomer', () => {
     await test.client.call('deleteCustomer', { id: customer!.id, expected_revision: 1, request_id: 'd' });
     expect(await test.client.call('deleteCustomer', { id: customer!.id, expected_revision: 5 })).toEqual({});
     expect(await eventsOf(test.database, customer!.id)).toHaveLength(2);
+  });
+
+  it('takes addresses and memberships out of sight, but keeps them', async () => {
+    const { customer_group: group } = await test.client.call('createCustomerGroup', { name: 'of the deleted' });
+    const { customer } = await test.client.call('createCustomer', {
+      email: 'related@example.com',
+      addresses: [anAddress()],
+    });
+    const id = customer!.id;
+    await test.client.call('addCustomersToGroup', { id: group!.id, customer_ids: [id] });
+    await test.client.call('deleteCustomer', { id });
+    for (const call of [
+      test.client.call('listAddresses', { customer_id: id }),
+      test.client.call('addAddress', { customer_id: id, address: anAddress() }),
+      test.client.call('updateCustomer', { id, first_name: 'x' }),
+      test.client.call('addCustomersToGroup', { id: group!.id, customer_ids: [id] }),
+    ]) {
+      expect(await test.client.refusal(call)).toMatchObject({ reason: 'CUSTOMER_NOT_FOUND', resource: id });
+    }
+    const event = (await eventsOf(test.database, id)).at(-1);
+    expect(event).toMatchObject({ type: 'customer.deleted', data: { changed_fields: [] } });
+    expect(event?.data.removed_address_ids).toBeUndefined();
+    expect(event?.data.removed_group_ids).toBeUndefined();
   });
 
   it('deletes once when eight ask at once', async () => {
