@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
 import { Customer_Relation } from '../../../src/gen/customer/v1/customer';
 import { insertCustomers } from '../../support/customers';
 import { eventsOf } from '../../support/events';
@@ -93,20 +95,27 @@ describe('DeleteCustomerGroup', () => {
     await until(async () => (await leftovers()).length === 0);
   });
 
-  it('is not starved by those who join without end', async () => {
-    const group = await newGroup('Popular');
-    const ids = await Promise.all(Array.from({ length: 16 }, (_, n) => newCustomer(`popular-${n}@example.com`)));
-    let isOver = false;
-    const joining = ids.map(async ({ id }) => {
-      while (!isOver) {
-        const name = Math.random() < 0.5 ? 'addCustomersToGroup' : 'removeCustomersFromGroup';
-        await test.client.call(name, { id: group.id, customer_ids: [id] }).catch(() => (isOver = true));
-      }
+  it('lets nobody join any more while it waits for those who are joining', async () => {
+    const { id } = await newGroup('Popular');
+    const late = await newCustomer('late@example.com');
+    const joining = new Client({ connectionString: test.database.url });
+    await joining.connect();
+    await joining.query('begin');
+    await joining.query('select 1 from customer_groups where id = $1 for key share', [id]);
+    const remove = test.client.call('deleteCustomerGroup', { id }, { deadlineMs: 15_000 });
+    await until(async () => {
+      const waiting = await test.database.query(
+        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%customer_groups%'`,
+      );
+      return waiting.length > 0;
     });
-    const { customer_group } = await test.client.call('deleteCustomerGroup', { id: group.id }, { deadlineMs: 4_000 });
-    expect(customer_group).toBeDefined();
-    isOver = true;
-    await Promise.all(joining);
+    const join = test.client.call('addCustomersToGroup', { id, customer_ids: [late.id] }, { deadlineMs: 15_000 });
+    const refusal = test.client.refusal(join);
+    await delay(200);
+    await joining.query('rollback');
+    await joining.end();
+    expect((await remove).customer_group).toBeDefined();
+    expect((await refusal).reason).toBe('GROUP_NOT_FOUND');
   });
 
   it('removes the memberships of large groups in batches, two processes at it', async () => {
