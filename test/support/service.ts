@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { pino } from 'pino';
 import { readConfig } from '../../src/config';
+import { createLogger } from '../../src/logger';
 import { startService, type Service } from '../../src/service';
 import { connect, type TestClient } from './client';
 import { createTestDatabase, type TestDatabase } from './database';
@@ -43,10 +43,7 @@ export const startTestService = async (options: Options = {}): Promise<TestServi
   };
   const logs: string[] = [];
   const config = readConfig(env);
-  const service = await startService(
-    config,
-    pino({ level: config.logLevel }, { write: (line) => void logs.push(line) }),
-  );
+  const service = await startService(config, createLogger(config.logLevel, { write: (line) => void logs.push(line) }));
   const client = connect(service.port);
   return {
     database,
