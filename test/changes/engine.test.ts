@@ -31,6 +31,8 @@ describe('the change engine', () => {
     const acknowledged = new Map<string, string>();
     const refusals = new Map<string, number>();
     let next = 0;
+    // What a busy machine is late with is no matter here.
+    const patient = { deadlineMs: 60_000 };
     const change = async (n: number): Promise<void> => {
       const kind = n % 10;
       // Every tenth call repeats an earlier one, word for word, at the other process.
@@ -40,16 +42,16 @@ describe('the change engine', () => {
       const request_id = `mixed-${same}`;
       const call =
         kind === 0
-          ? client.call('createCustomer', { email: 'hot-1@example.com', request_id })
+          ? client.call('createCustomer', { email: 'hot-1@example.com', request_id }, patient)
           : kind === 1
-            ? client.call('updateCustomer', { id, first_name: 'never', expected_revision: 1_000_000, request_id })
+            ? client.call(
+                'updateCustomer',
+                { id, first_name: 'never', expected_revision: 1_000_000, request_id },
+                patient,
+              )
             : kind < 6
-              ? client.call('createCustomer', { email: `mixed-${n}@example.com`, request_id })
-              : client.call('updateCustomer', {
-                  id,
-                  metadata: { [`k${same % 50}`]: request_id },
-                  request_id,
-                });
+              ? client.call('createCustomer', { email: `mixed-${n}@example.com`, request_id }, patient)
+              : client.call('updateCustomer', { id, metadata: { [`k${same % 50}`]: request_id }, request_id }, patient);
       try {
         const { customer } = await call;
         const answer = `${customer!.id}:${customer!.revision}`;
