@@ -124,7 +124,7 @@ describe('DeleteCustomerGroup', () => {
     for (const { id } of groups) {
       const members = await insertCustomers(test.database, id.toLowerCase(), 2_500);
       await test.database.query(
-        'insert into customer_group_members (group_id, customer_id) select $1, unnest($2::text[])',
+        'insert into customer_group_members (group_id, customer_id, created_at) select $1, unnest($2::text[]), now()',
         [id, members],
       );
       await test.client.call('addCustomersToGroup', { id, customer_ids: [member] });
