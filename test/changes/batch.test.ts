@@ -41,6 +41,7 @@ const runTogether = async (...changes: readonly Change[]) => {
     traceparent: undefined,
     deadline: Date.now() + 10_000,
     signal: new AbortController().signal,
+    refusal: () => ({ code: 2, message: '', details: [] }),
   };
   const identity = { rpc: 'Test', request: { request_id: '' } };
   const before = context.changes.stats().batches;
