@@ -67,19 +67,22 @@ const isOneOf = (column: string, values: readonly string[]): Sql[] =>
  */
 export type Purpose = 'collecting' | 'checking';
 
-/** The deleted are out of their groups. */
+/** Memberships of a deleted group stay in the table for a moment. */
+const EXISTING_GROUPS = 'array(select id from customer_groups where id = any(?))';
+
+/** The deleted are out of their groups, and so is everybody who was in a group that is deleted. */
 const isMember = (group_ids: readonly string[], purpose: Purpose): Sql[] => {
   if (group_ids.length === 0) return [];
   return [
     purpose === 'collecting'
       ? sql(
           `customers.deleted_at is null and customers.id in (
-             select customer_id from customer_group_members where group_id = any(?))`,
+             select customer_id from customer_group_members where group_id = any(${EXISTING_GROUPS}))`,
           group_ids,
         )
       : sql(
           `customers.deleted_at is null and exists (
-             select from customer_group_members where group_id = any(?) and customer_id = customers.id offset 0)`,
+             select from customer_group_members where group_id = any(${EXISTING_GROUPS}) and customer_id = customers.id offset 0)`,
           group_ids,
         ),
   ];

@@ -61,7 +61,11 @@ const walkGroup = (group_id: string, filter: Filter, order: Order, cursor: Curso
       ...isAfter(keyOf(order), 'customers.id', order, cursor),
     ]),
     rows: (state, limit) => {
-      const { sql: where, bindings } = every([sql('member.group_id = ?', group_id), sql(STATES[state]), ...ahead]);
+      const { sql: where, bindings } = every([
+        sql('member.group_id = (select id from customer_groups where id = ?)', group_id),
+        sql(STATES[state]),
+        ...ahead,
+      ]);
       // The deleted are out of their groups.
       const text = `select customers.*, customers.created_at as sort_key
           from customer_group_members member join customers on customers.id = member.customer_id

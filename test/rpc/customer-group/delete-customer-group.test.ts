@@ -33,6 +33,11 @@ describe('DeleteCustomerGroup', () => {
     await test.client.call('updateCustomer', { id, groups: { ids: [group.id, kept.id] } });
     const answer = await test.client.call('deleteCustomerGroup', { id: group.id, expected_revision: 1 });
     expect(answer.customer_group).toMatchObject({ id: group.id, name: 'Gone', revision: 2 });
+    for (const group_ids of [[group.id], [group.id, 'cgrp_01HZZZZZZZZZZZZZZZZZZZZZZZ']]) {
+      const { customers } = await test.client.call('listCustomers', { filter: { group_ids } });
+      expect(customers).toEqual([]);
+      expect(await test.client.call('countCustomers', { filter: { group_ids } })).toEqual({ count: 0 });
+    }
     expect(await test.client.refusal(test.client.call('getCustomerGroup', { id: group.id }))).toMatchObject({
       reason: 'GROUP_NOT_FOUND',
     });
