@@ -40,11 +40,18 @@ export const withToken = (message: KafkaMessage, token: string): KafkaMessage =>
 
 const GONE: ReadonlySet<string> = new Set(['customer.deleted', 'customer.erased']);
 
-/** The state a customer's event leaves: the customer as JSON, or a tombstone once it is deleted or erased. */
-export const stateMessage = (event: LoggedEvent): KafkaMessage => ({
-  key: event.aggregate_id,
-  value: GONE.has(event.type)
-    ? null
-    : JSON.stringify((JSON.parse(event.data) as { readonly customer: unknown }).customer),
-  headers: { 'content-type': 'application/json', ce_revision: String(event.revision) },
-});
+type State = { readonly customer: { readonly email: string } };
+
+/**
+ * The state a customer's event leaves: the customer as JSON, or a tombstone once it is deleted or erased. An event that
+ * was redacted before it came here has no e-mail any more; the customer is gone, whatever it tells of.
+ */
+export const stateMessage = (event: LoggedEvent): KafkaMessage => {
+  const { customer } = JSON.parse(event.data) as State;
+  const isGone = GONE.has(event.type) || customer.email === '';
+  return {
+    key: event.aggregate_id,
+    value: isGone ? null : JSON.stringify(customer),
+    headers: { 'content-type': 'application/json', ce_revision: String(event.revision) },
+  };
+};

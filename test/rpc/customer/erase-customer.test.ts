@@ -1,4 +1,6 @@
 import { Client, Pool } from 'pg';
+import { stateMessage } from '../../../src/events/cloud-event';
+import { readLog, type LoggedEvent } from '../../../src/events/logged-event';
 import { createSequencer } from '../../../src/events/sequencer';
 import { anAddress } from '../../support/address';
 import { eventsOf } from '../../support/events';
@@ -118,6 +120,17 @@ describe('EraseCustomer', () => {
         ...(type === 'customer.password_reset' ? { expires_at: time } : {}),
       });
     }
+  });
+
+  it('leaves a tombstone as the state after each of the events that were not published yet', async () => {
+    const pool = new Pool({ connectionString: test.database.url, max: 1 });
+    let logged: readonly LoggedEvent[] = [];
+    await until(async () => {
+      logged = (await readLog(pool, 0, 100)).filter(({ aggregate_id }) => aggregate_id === id);
+      return logged.length === 8;
+    });
+    await pool.end();
+    expect(logged.map((event) => stateMessage(event).value)).toEqual(logged.map(() => null));
   });
 
   it('is OK a second time, whatever revision is expected, without an event', async () => {
