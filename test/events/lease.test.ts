@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'pg';
+import type { Pool } from 'pg';
 import { createLease } from '../../src/events/lease';
-import { createTestDatabase, type TestDatabase } from '../support/database';
+import { createTestDatabase, createTestPool, type TestDatabase } from '../support/database';
 
 let database: TestDatabase;
 let pool: Pool;
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = new Pool({ connectionString: database.url });
+  pool = createTestPool(database.url);
 });
 afterAll(async () => {
   await pool.end();

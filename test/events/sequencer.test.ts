@@ -1,12 +1,13 @@
-import { Client, Pool } from 'pg';
+import type { Pool } from 'pg';
+import { Client } from 'pg';
 import { createSequencer } from '../../src/events/sequencer';
-import { createTestDatabase, type TestDatabase } from '../support/database';
+import { createTestDatabase, createTestPool, type TestDatabase } from '../support/database';
 
 let database: TestDatabase;
 let pool: Pool;
 beforeEach(async () => {
   database = await createTestDatabase();
-  pool = new Pool({ connectionString: database.url });
+  pool = createTestPool(database.url);
 });
 afterEach(async () => {
   await pool.end();

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { Client, type QueryResultRow } from 'pg';
+import { Client, Pool, type QueryResultRow } from 'pg';
 import { stopsOnce } from './left-over';
 
 /** The database that global-setup migrates; every test file gets a copy. */
@@ -16,6 +16,13 @@ const connect = async (url: string): Promise<Client> => {
   client.on('error', () => undefined);
   await client.connect();
   return client;
+};
+
+/** A pool whose connections may still be closing when their database is dropped. */
+export const createTestPool = (url: string): Pool => {
+  const pool = new Pool({ connectionString: url });
+  pool.on('error', () => undefined);
+  return pool;
 };
 
 /** A fresh database with our schema and nothing in it. */
