@@ -17,12 +17,14 @@ import { topicsOf, type TopicSettings } from './topics';
 /** A message and where it goes. */
 export type Outbound = { readonly topic: string; readonly message: KafkaMessage };
 
-/** A way into Kafka that connects when it is first used. */
+/** A way into Kafka. */
 export type Producer = {
+  /** Connects if it is not; true when it just did. A transactional one shuts every other out by that. */
+  readonly connect: () => Promise<boolean>;
   /**
-   * Resolves once every message is acknowledged by all replicas in sync. After a throw it is unknown which were, and
-   * the next send is made by a new producer: kafkajs takes its sequence numbers back on an error, and a number used
-   * twice would be taken for a repeat and lost.
+   * Resolves once every message is acknowledged by all replicas in sync; connect first. After a throw it is unknown which
+   * were, and the producer is gone: kafkajs takes its sequence numbers back on an error, and a number used twice would
+   * be taken for a repeat and lost.
    */
   readonly send: (messages: readonly Outbound[]) => Promise<void>;
   /** Throws the connection and its producer id away. */
@@ -69,6 +71,9 @@ export const refusedForItself = (error: unknown): 'MESSAGE_TOO_LARGE' | 'INVALID
   return undefined;
 };
 
+/** What fails is tried again by our own loops, with a new producer. */
+const RETRY = { retries: 2, initialRetryTime: 100, maxRetryTime: 1_000 };
+
 const createClient = (kafka: KafkaConfig, log: Logger): Kafka =>
   new Kafka({
     clientId: kafka.clientId,
@@ -77,8 +82,7 @@ const createClient = (kafka: KafkaConfig, log: Logger): Kafka =>
     ...(kafka.sasl === undefined ? {} : { sasl: kafka.sasl as never }),
     connectionTimeout: 3_000,
     requestTimeout: 10_000,
-    // What fails is tried again by our own loops, with a new producer.
-    retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 1_000 },
+    retry: RETRY,
     logLevel: logLevel.WARN,
     logCreator:
       () =>
@@ -96,33 +100,36 @@ const byTopic = (messages: readonly Outbound[]): TopicMessages[] => {
   return [...topics].map(([topic, own]) => ({ topic, messages: own }));
 };
 
-/** Connects when used; forgets the connection after any failure, a failed connect most of all: it would send unnumbered. */
-const lazyProducer = (
+/** Forgets the connection after any failure, a failed connect most of all: it would send unnumbered. */
+const producerOf = (
   create: () => KafkaJsProducer,
+  introduce: (producer: KafkaJsProducer) => Promise<void>,
   send: (producer: KafkaJsProducer, messages: TopicMessages[]) => Promise<unknown>,
 ): Producer => {
-  let connected: Promise<KafkaJsProducer> | undefined;
-  const connect = async (): Promise<KafkaJsProducer> => {
-    const producer = create();
-    try {
-      await producer.connect();
-      return producer;
-    } catch (error) {
-      await producer.disconnect().catch(() => undefined);
-      throw error;
-    }
-  };
+  let connected: KafkaJsProducer | undefined;
   const discard = async (): Promise<void> => {
     const old = connected;
     connected = undefined;
-    const producer = await old?.catch(() => undefined);
-    await producer?.disconnect().catch(() => undefined);
+    await old?.disconnect().catch(() => undefined);
   };
   return {
     discard,
-    send: async (messages) => {
+    connect: async () => {
+      if (connected !== undefined) return false;
+      const producer = create();
       try {
-        await send(await (connected ??= connect()), byTopic(messages));
+        await introduce(producer);
+      } catch (error) {
+        await producer.disconnect().catch(() => undefined);
+        throw error;
+      }
+      connected = producer;
+      return true;
+    },
+    send: async (messages) => {
+      if (connected === undefined) throw new Error('a producer must be connected before it sends');
+      try {
+        await send(connected, byTopic(messages));
       } catch (error) {
         await discard();
         throw error;
@@ -136,7 +143,13 @@ const ACKNOWLEDGED_BY_ALL = -1;
 /** The only place that knows kafkajs. */
 export const createKafka = (config: KafkaConfig, log: Logger): KafkaClient => {
   const client = createClient(config, log);
-  const createPartitioner = Partitioners.DefaultPartitioner;
+  const options = {
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    // kafkajs would have an idempotent one try for ever: nobody would hear of it, and nobody ask who leads by now.
+    retry: RETRY,
+  };
   return {
     ensureTopics: async () => {
       const admin = client.admin();
@@ -148,20 +161,19 @@ export const createKafka = (config: KafkaConfig, log: Logger): KafkaClient => {
       }
     },
     plainProducer: () =>
-      lazyProducer(
-        () => client.producer({ idempotent: true, maxInFlightRequests: 1, createPartitioner }),
+      producerOf(
+        () => client.producer(options),
+        (producer) => producer.connect(),
         (producer, topicMessages) => producer.sendBatch({ acks: ACKNOWLEDGED_BY_ALL, topicMessages }),
       ),
     transactionalProducer: (transactionalId) =>
-      lazyProducer(
-        () =>
-          client.producer({
-            idempotent: true,
-            maxInFlightRequests: 1,
-            transactionalId,
-            transactionTimeout: 30_000,
-            createPartitioner,
-          }),
+      producerOf(
+        () => client.producer({ ...options, transactionalId, transactionTimeout: 30_000 }),
+        async (producer) => {
+          await producer.connect();
+          // It is the first transaction, not the connection, that shuts the others out.
+          await (await producer.transaction()).abort();
+        },
         async (producer, topicMessages) => {
           const transaction = await producer.transaction();
           try {

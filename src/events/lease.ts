@@ -4,6 +4,8 @@ import type { Pool } from 'pg';
 export type Lease = {
   /** Tries to gain or keep the lead. `gained`: it was not ours before, and `position` is where to go on. */
   readonly hold: () => Promise<{ readonly leading: boolean; readonly gained: boolean; readonly position: number }>;
+  /** Keeps the lead; false when it is lost, and then it is not gained again: what was held under it is old. */
+  readonly renew: () => Promise<boolean>;
   /** False from the moment another process may lead, also when this one was frozen meanwhile. */
   readonly isHeld: () => boolean;
   /** Moves the cursor forward; false when the lead is lost, and then nothing was moved. */
@@ -65,6 +67,7 @@ export const createLease = (pool: Pool, name: string, leader: string): Lease => 
       const gained = await gain();
       return { leading: gained !== undefined, gained: gained !== undefined, position: gained ?? 0 };
     },
+    renew: async () => (await renew()) !== undefined,
     isHeld: () => epoch !== undefined && performance.now() < heldUntil,
     moveTo: async (position) => {
       if (epoch === undefined) return false;

@@ -81,12 +81,21 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
     await delay(backOff(failures));
   };
 
+  /**
+   * A producer that connects shuts out the one before, who may be a newer leader's: we may have been frozen, or waited
+   * for Kafka, beyond our lead. So it is asked for again after that, and what we hold is only sent while it lasts.
+   */
+  const send = async (messages: readonly Outbound[]): Promise<void> => {
+    if ((await producer.connect()) && !(await lease.renew())) throw new Error('the lead went while Kafka connected');
+    await producer.send(messages);
+  };
+
   /** Sends; halves what Kafka refuses for one message's sake until that one stands alone, and parks it. */
   const deliver = async (events: readonly LoggedEvent[]): Promise<void> => {
     const messages = await kind.messagesOf(events);
     if (messages.length === 0) return;
     try {
-      await producer.send(messages);
+      await send(messages);
     } catch (error) {
       const reason = refusedForItself(error);
       if (reason === undefined) throw error;
@@ -153,7 +162,7 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
 
   // The lease is kept by a clock of its own: a long wait for Kafka must not lose it.
   const renewal = setInterval(() => {
-    if (lease.isHeld()) lease.hold().catch(() => undefined);
+    if (lease.isHeld()) lease.renew().catch(() => undefined);
   }, RENEW_EVERY_MS);
   const running = loop();
 

@@ -1,0 +1,79 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool } from 'pg';
+import { pino } from 'pino';
+import type { Producer } from '../../src/events/kafka';
+import { createLease } from '../../src/events/lease';
+import { startSink, type Sink } from '../../src/events/sink';
+import { createTestDatabase, createTestPool, type TestDatabase } from '../support/database';
+
+let database: TestDatabase;
+let pool: Pool;
+
+const LOGGED = `
+  insert into customer_events (position, aggregate_type, aggregate_id, revision, type, occurred_at, data)
+  select n, 'customer', 'cus_' || n, 1, 'customer.created', now(), '{}' from generate_series(1, 3) n`;
+
+/** A sink over a stand-in for Kafka, which alone can be made to wait at the right moment. */
+const startSinkOver = (producer: Pick<Producer, 'connect' | 'send'>): Sink =>
+  startSink({
+    kind: {
+      name: 'kafka-state',
+      messagesOf: (events) =>
+        events.map(({ aggregate_id, position }) => ({
+          topic: 'states',
+          message: { key: aggregate_id, value: String(position), headers: {} },
+        })),
+    },
+    pool,
+    lease: createLease(pool, 'kafka-state', 'first'),
+    producer: { ...producer, discard: async () => undefined },
+    prepare: async () => undefined,
+    log: pino({ level: 'silent' }),
+  });
+
+describe('a sink', () => {
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    pool = createTestPool(database.url);
+    await pool.query(LOGGED);
+  });
+  afterEach(async () => {
+    await pool.end();
+    await database.drop();
+  });
+
+  it('sends nothing of what it held when another came to lead while Kafka let it wait', async () => {
+    const sent: unknown[] = [];
+    let hasConnected = false;
+    const sink = startSinkOver({
+      connect: async () => {
+        await pool.query(
+          `update event_cursors set leader = 'second', epoch = epoch + 1, position = 3,
+                                    lease_until = clock_timestamp() + interval '60 s' where name = 'kafka-state'`,
+        );
+        hasConnected = true;
+        return true;
+      },
+      send: async (messages) => void sent.push(messages),
+    });
+    while (!hasConnected) await delay(10);
+    await delay(300);
+    await sink.stop();
+    expect(sent).toEqual([]);
+    expect(await database.query(`select leader, position from event_cursors where name = 'kafka-state'`)).toEqual([
+      { leader: 'second', position: '3' },
+    ]);
+  });
+
+  it('asks for the lead once a connection, and sends all from its cursor on', async () => {
+    const sent: string[] = [];
+    let connections = 0;
+    const sink = startSinkOver({
+      connect: async () => (connections += 1) === 1,
+      send: async (messages) => void sent.push(...messages.map(({ message }) => message.value ?? '')),
+    });
+    while (sink.status().position < 3) await delay(10);
+    await sink.stop();
+    expect(sent).toEqual(['1', '2', '3']);
+  });
+});
