@@ -1,41 +1,59 @@
 import type { Knex } from 'knex';
-import { statement } from '../db/statement';
+import type { Call } from '../context';
 import { CUSTOMER_COLUMNS, type CustomerRow } from '../models/customer';
+import type { Filter } from '../validation/customer-filter';
+import { compileFilter } from './customer-query/conditions';
+import { concat, sql, type Sql } from './customer-query/sql';
+import type { Snapshots } from './snapshot';
 
-/** Rows of one statement: short enough to hold nothing up, long enough that the round trip does not count. */
-const ROWS = 500;
+/** Customers that one statement looks at, whether they match or not: it holds nothing up, whatever the filter. */
+const LOOKED_AT = 1_000;
 
-/** Reads everything, whatever its size, without a transaction. */
+/** Reads everything, whatever its size, without one transaction over all of it. */
 export type Export = {
-  /** Customers alive, by id, a lot at a time, each as it is when its lot is read; the next is read while one is used. */
-  readonly everyCustomer: (signal: AbortSignal) => AsyncIterable<CustomerRow[]>;
+  /**
+   * Customers that match, by id, a lot at a time, each as it is when its lot is read; the next lot is read while one is
+   * used. Ends with the call. Throws like `inSnapshot`.
+   */
+  readonly everyCustomer: (filter: Filter, call: Waiting) => AsyncIterable<CustomerRow[]>;
 };
 
-export const createExport = (knex: Knex): Export => {
-  const after = async (id: string): Promise<CustomerRow[]> => {
-    const { rows } = await statement<CustomerRow>(
-      knex,
-      'export_customers',
-      `select ${CUSTOMER_COLUMNS.join(', ')} from customers where deleted_at is null and id > ? order by id limit ?`,
-      [id, ROWS],
-    );
-    return rows;
-  };
-  return {
-    everyCustomer: async function* (signal) {
-      let next = after('');
-      for (;;) {
-        const rows = await next;
-        const last = rows[ROWS - 1];
-        signal.throwIfAborted();
-        if (last !== undefined) {
-          next = after(last.id);
-          // Awaited in the next round, if there is one.
-          next.catch(() => undefined);
-        }
-        yield rows;
-        if (last === undefined) return;
-      }
-    },
-  };
+type Waiting = Pick<Call, 'deadline' | 'signal'>;
+
+type Lot = { readonly rows: CustomerRow[]; readonly next: string | undefined };
+
+const all = async <Row>(trx: Knex.Transaction, { sql: text, bindings }: Sql): Promise<Row[]> =>
+  (await trx.raw<{ rows: Row[] }>(text, bindings as Knex.RawBinding[])).rows;
+
+/** The customers among the next ones by id that match, and where the next lot begins. */
+const readLot = async (trx: Knex.Transaction, filter: Sql, after: string): Promise<Lot> => {
+  const end = sql('select id from customers where id > ? order by id offset ? limit 1', after, LOOKED_AT - 1);
+  const [last] = await all<{ id: string }>(trx, end);
+  const until = last === undefined ? sql('') : sql('and id <= ?', last.id);
+  const rows = await all<CustomerRow>(
+    trx,
+    concat(
+      sql(`select ${CUSTOMER_COLUMNS.join(', ')} from customers where id > ?`, after),
+      until,
+      sql('and'),
+      filter,
+      sql('order by id'),
+    ),
+  );
+  return { rows, next: last?.id };
 };
+
+export const createExport = ({ inSnapshot }: Snapshots): Export => ({
+  everyCustomer: async function* (filter, call) {
+    const compiled = compileFilter(filter);
+    const lotAfter = (id: string): Promise<Lot> => inSnapshot(call, (trx) => readLot(trx, compiled, id));
+    let reading: Promise<Lot> | undefined = lotAfter('');
+    while (reading !== undefined) {
+      const { rows, next }: Lot = await reading;
+      reading = next === undefined ? undefined : lotAfter(next);
+      // Its failure is this loop's next; nobody may be there any more to see it.
+      reading?.catch(() => undefined);
+      yield rows;
+    }
+  },
+});

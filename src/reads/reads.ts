@@ -26,7 +26,7 @@ export const createReads = (knex: Knex, poolSize: number): Reads => {
     ...createByKey(knex),
     ...snapshots,
     ...createCustomerLists(snapshots),
-    ...createExport(knex),
+    ...createExport(snapshots),
     addressesOf: createAddressesOf(knex),
     answer: async (row, view) => viewed(toCustomer(row), view, await relationsOf(row, view.expand)),
   };

@@ -1,6 +1,7 @@
 import type { ClientDuplexStream, ClientReadableStream, ServiceError } from '@grpc/grpc-js';
 import {
   ImportCustomersRequest,
+  CustomerFilter,
   type Customer,
   type CustomerServiceClient,
   type ExportCustomersResponse,
@@ -60,11 +61,14 @@ export const importAll = async (client: CustomerServiceClient, rows: Iterable<Ro
   return messages.flatMap(({ results }) => results.map(resultOf));
 };
 
-/** Exports everything: the customers of all messages, and the last one's position. */
+/** Exports everything, or what a filter finds: the customers of all messages, and the last one's position. */
 export const exportAll = async (
   client: CustomerServiceClient,
+  filter?: Parameters<typeof CustomerFilter.fromPartial>[0],
 ): Promise<{ customers: Customer[]; position: string | undefined; messages: number }> => {
-  const { messages, error } = await collect<ExportCustomersResponse>(client.exportCustomers({ filter: undefined }));
+  const { messages, error } = await collect<ExportCustomersResponse>(
+    client.exportCustomers({ filter: filter && CustomerFilter.fromPartial(filter) }),
+  );
   if (error !== undefined) throw error;
   return {
     customers: messages.flatMap(({ customers }) => customers),

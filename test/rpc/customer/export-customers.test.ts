@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
-import type { ExportCustomersResponse } from '../../../src/gen/customer/v1/customer';
+import { CustomerFilter_Deleted, type ExportCustomersResponse } from '../../../src/gen/customer/v1/customer';
 import { startTestService, type TestService } from '../../support/service';
 import { collect, exportAll, importAll } from '../../support/streams';
 
@@ -36,6 +36,16 @@ describe('ExportCustomers', () => {
     expect(exported.customers).toEqual(alive.sort((a, b) => (a.id < b.id ? -1 : 1)));
     expect(exported.position).toBe(await logHead());
     expect(exported.messages).toBeGreaterThanOrEqual(8);
+  });
+
+  it('answers what a filter finds, deleted ones when it asks for them, and refuses one that is none', async () => {
+    const found = async (filter: Parameters<typeof exportAll>[1]) =>
+      (await exportAll(test.client.raw, filter)).customers.map(({ email }) => email).sort();
+    expect(await found({ email: { starts_with: 'row-60' } })).toEqual(
+      ['row-60', ...Array.from({ length: 10 }, (_, n) => `row-60${n}`)].map((name) => `${name}@example.com`).sort(),
+    );
+    expect(await found({ deleted: CustomerFilter_Deleted.DELETED_ONLY })).toEqual(['row-5@example.com']);
+    await expect(found({ ids: ['x'] })).rejects.toMatchObject({ code: status.INVALID_ARGUMENT });
   });
 
   it('keeps messages of customers with the largest metadata below 4 MiB', async () => {
