@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Part } from './part';
 import { calls } from './parts/calls';
+import { reads } from './parts/reads';
 import { openResults, OutOfTime } from './results';
 import { say, setStage, type Stage } from './stage';
 
-const PARTS: Readonly<Record<string, Part>> = { calls };
+const PARTS: Readonly<Record<string, Part>> = { calls, reads };
 
 const USAGE = `npm run bench -- <part> [section …]   parts: ${Object.keys(PARTS).join(', ')}
   --seconds 5 --rounds 3 --in-flight 64   of each measurement
