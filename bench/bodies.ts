@@ -31,15 +31,16 @@ const perCustomer = (encode: (id: string, n: number) => Uint8Array): ((n: number
   return (n) => all[n % CUSTOMERS]?.(n) ?? new Uint8Array();
 };
 
-const ADDRESS = {
+/** Another one for each run and number. */
+const addressOf = (run: string) => ({
   first_name: 'Anna',
   last_name: 'Jensen',
-  address_1: `Nørregade ${NUMBER}`,
+  address_1: `Nørregade ${run} ${NUMBER}`,
   city: 'København K',
   country_code: 'dk',
   postal_code: '1165',
   phone: '+45 12 34 56 78',
-};
+});
 
 /**
  * The loads: the nth request of each, encoded. `run` makes e-mails and request_ids of one run its own. A request is
@@ -74,7 +75,7 @@ export const BODIES = {
   AddAddress: (run: string) =>
     perCustomer((customer_id) =>
       AddAddressRequest.encode(
-        AddAddressRequest.fromPartial({ customer_id, address: ADDRESS, request_id: `${run}-x${NUMBER}` }),
+        AddAddressRequest.fromPartial({ customer_id, address: addressOf(run), request_id: `${run}-x${NUMBER}` }),
       ).finish(),
     ),
   UpdateBillingAddress: (run: string) =>
@@ -82,7 +83,7 @@ export const BODIES = {
       UpdateBillingAddressRequest.encode(
         UpdateBillingAddressRequest.fromPartial({
           customer_id,
-          target: { target: { $case: 'address', value: ADDRESS } },
+          target: { target: { $case: 'address', value: addressOf(run) } },
           request_id: `${run}-x${NUMBER}`,
         }),
       ).finish(),

@@ -4,14 +4,15 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Part } from './part';
 import { calls } from './parts/calls';
+import { writes } from './parts/writes';
 import { reads } from './parts/reads';
 import { openResults, OutOfTime } from './results';
 import { say, setStage, type Stage } from './stage';
 
-const PARTS: Readonly<Record<string, Part>> = { calls, reads };
+const PARTS: Readonly<Record<string, Part>> = { calls, reads, writes };
 
 const USAGE = `npm run bench -- <part> [section …]   parts: ${Object.keys(PARTS).join(', ')}
-  --seconds 5 --rounds 3 --in-flight 64   of each measurement
+  --seconds 4 --rounds 5 --in-flight 64   of each measurement
   --sizes 10000,100000,1000000            numbers of customers (reads)
   --minutes 30                            no measurement begins later
   --resume                                go on where the last run of this part ended
@@ -20,8 +21,8 @@ const USAGE = `npm run bench -- <part> [section …]   parts: ${Object.keys(PART
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    seconds: { type: 'string', default: '5' },
-    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '5' },
     'in-flight': { type: 'string', default: '64' },
     sizes: { type: 'string', default: '10000,100000,1000000' },
     minutes: { type: 'string', default: '30' },

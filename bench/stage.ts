@@ -30,7 +30,7 @@ export type Stage = {
 
 /** How the product and the floor are started. */
 export const PRODUCT = [join(__dirname, '../dist/bin/serve.js')] as const;
-export const FLOOR = ['--import', 'tsx', join(__dirname, 'floor.ts')] as const;
+export const FLOOR = ['--import', 'tsx', join(__dirname, 'floor/serve.ts')] as const;
 
 export const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
