@@ -1,3 +1,4 @@
+import type { Client } from 'pg';
 import { CUSTOMERS, type Rpc } from './bodies';
 import type { Part } from './part';
 import { cpuMicros, FLOOR, load, PRODUCT, say, withClient, type Server, type Stage } from './stage';
@@ -22,13 +23,15 @@ type Sample = {
 const NAMES = ['floor', 'product'] as const;
 type Name = (typeof NAMES)[number];
 
+export const fillCustomers = async (client: Client): Promise<void> => {
+  await client.query(FILL);
+  await client.query('vacuum analyze');
+};
+
 const startServers = async (stage: Stage): Promise<Record<Name, Server>> => {
   const start = async (name: Name): Promise<Server> => {
     const DATABASE_URL = await stage.database(`bench_${name}`);
-    await withClient(DATABASE_URL, async (client) => {
-      await client.query(FILL);
-      await client.query('vacuum analyze');
-    });
+    await withClient(DATABASE_URL, fillCustomers);
     return stage.server(name, name === 'floor' ? FLOOR : PRODUCT, { DATABASE_URL });
   };
   return { floor: await start('floor'), product: await start('product') };

@@ -8,6 +8,8 @@ export type Settings = {
   readonly inFlight: number;
   /** Numbers of customers. */
   readonly sizes: readonly number[];
+  /** How many events are in the log that is carried to Kafka. */
+  readonly events: number;
   /** Names of rpcs or sections; empty: all. */
   readonly only: readonly string[];
 };

@@ -5,15 +5,17 @@ import { parseArgs } from 'node:util';
 import type { Part } from './part';
 import { calls } from './parts/calls';
 import { writes } from './parts/writes';
+import { events } from './parts/events';
 import { reads } from './parts/reads';
 import { openResults, OutOfTime } from './results';
 import { say, setStage, type Stage } from './stage';
 
-const PARTS: Readonly<Record<string, Part>> = { calls, reads, writes };
+const PARTS: Readonly<Record<string, Part>> = { calls, reads, writes, events };
 
 const USAGE = `npm run bench -- <part> [section …]   parts: ${Object.keys(PARTS).join(', ')}
   --seconds 4 --rounds 5 --in-flight 64   of each measurement
   --sizes 10000,100000,1000000            numbers of customers (reads)
+  --events 1000000                        in the log (events)
   --minutes 30                            no measurement begins later
   --resume                                go on where the last run of this part ended
   --write                                 put the report into docs/benchmarks.md`;
@@ -25,6 +27,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     'in-flight': { type: 'string', default: '64' },
     sizes: { type: 'string', default: '10000,100000,1000000' },
+    events: { type: 'string', default: '1000000' },
     minutes: { type: 'string', default: '30' },
     resume: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -75,6 +78,7 @@ const main = async (): Promise<void> => {
         rounds: Number(values.rounds),
         inFlight: Number(values['in-flight']),
         sizes: values.sizes.split(',').map(Number),
+        events: Number(values.events),
         only,
       },
       results,

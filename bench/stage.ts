@@ -20,8 +20,13 @@ export type Stage = {
   /** A new database with the product's schema; the url of its own. */
   readonly database: (name: string) => Promise<string>;
   readonly drop: (name: string) => Promise<void>;
-  /** Starts a node process and answers once its port does. Throws when it ends before. */
-  readonly server: (name: string, args: readonly string[], env: Readonly<Record<string, string>>) => Promise<Server>;
+  /** Starts a node process and answers once its port does, if it `listens`. Throws when it ends before. */
+  readonly server: (
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    options?: { readonly listens: boolean },
+  ) => Promise<Server>;
   readonly stop: (server: Server) => Promise<void>;
   /** What else has to be undone at the end. */
   readonly undo: (step: () => unknown) => void;
@@ -30,6 +35,7 @@ export type Stage = {
 
 /** How the product and the floor are started. */
 export const PRODUCT = [join(__dirname, '../dist/bin/serve.js')] as const;
+export const RELAY = [join(__dirname, '../dist/bin/relay.js')] as const;
 export const FLOOR = ['--import', 'tsx', join(__dirname, 'floor/serve.ts')] as const;
 
 export const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -93,7 +99,7 @@ export const setStage = async (): Promise<Stage> => {
     drop: async (name) => {
       await withClient(postgres.url, (client) => client.query(`drop database ${name} with (force)`));
     },
-    server: async (name, args, env) => {
+    server: async (name, args, env, { listens } = { listens: true }) => {
       const port = await freePort();
       const quiet = openSync('/dev/null', 'w');
       const child = spawn(process.execPath, args, {
@@ -101,7 +107,7 @@ export const setStage = async (): Promise<Stage> => {
         stdio: ['ignore', quiet, 'inherit'],
       });
       steps.push(() => stop({ child }));
-      for (let tries = 0; !(await answers(port)); tries += 1) {
+      for (let tries = 0; listens && !(await answers(port)); tries += 1) {
         if (ended(child) || tries > 600) throw new Error(`${name} did not start`);
         await delay(50);
       }

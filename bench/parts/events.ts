@@ -1,0 +1,244 @@
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { credentials } from '@grpc/grpc-js';
+import { Kafka, logLevel } from 'kafkajs';
+import { startKafka } from '../../dev/kafka';
+import { freePort } from '../../dev/run';
+import { CustomerEventServiceClient, type EventItem } from '../../src/gen/customer/v1/customer_event';
+import { fillCustomers } from '../beside-floor';
+import { fillLog } from '../log';
+import type { Part, Settings } from '../part';
+import { quantiles } from '../quantiles';
+import { cpuMicros, load, PRODUCT, RELAY, residentMib, say, withClient, type Server, type Stage } from '../stage';
+
+const TOPIC = 'customer.events';
+const STATE_EVENTS = 200_000;
+const WATCHERS = 100;
+const RATE = { latency: 500, watch: 200 } as const;
+
+let kafka: Promise<string> | undefined;
+
+/** Real Kafka, started once; gone with the stage. */
+const brokersOf = (stage: Stage): Promise<string> =>
+  (kafka ??= (async () => {
+    const libDir = join(__dirname, '../../.data/kafka/lib');
+    const broker = await startKafka({ dataDir: join(stage.dir, 'kafka'), libDir, port: await freePort(), say });
+    stage.undo(broker.stop);
+    return broker.brokers;
+  })());
+
+type Drained = {
+  readonly perSecond: number;
+  readonly cpuMicros: number;
+  /** Resident memory in MiB: while the first tenth went out, and the most after that. */
+  readonly residentEarly: number;
+  readonly residentMost: number;
+};
+
+const positionOf = (url: string, sink: string): Promise<number> =>
+  withClient(url, async (client) => {
+    const { rows } = await client.query<{ position: string }>('select position from event_cursors where name = $1', [
+      sink,
+    ]);
+    return Number(rows[0]?.position);
+  });
+
+/** How fast one sink carries a log that is there already; the other one has nothing to do. */
+const drain = async (stage: Stage, sink: 'kafka' | 'kafka-state', events: number): Promise<Drained> => {
+  const name = `events_${sink.replace('-', '_')}`;
+  const url = await stage.database(name);
+  await withClient(url, async (client) => {
+    await fillLog(client, events);
+    await client.query(`update event_cursors set position = $1 where name not in ('log', $2)`, [events, sink]);
+  });
+  const brokers = await brokersOf(stage);
+  // A topic prefix of its own: nothing that is there already slows it down.
+  const env = {
+    DATABASE_URL: url,
+    KAFKA_BROKERS: brokers,
+    KAFKA_CREATE_TOPICS: 'true',
+    KAFKA_TOPIC_PREFIX: `${name}.`,
+  };
+  const relay = await stage.server('relay', RELAY, env, { listens: false });
+  while ((await positionOf(url, sink)) === 0) await delay(20);
+  const begin = { at: performance.now(), position: await positionOf(url, sink), cpu: cpuMicros(relay) };
+  let [early, most] = [0, 0];
+  let position = begin.position;
+  while (position < events) {
+    await delay(100);
+    position = await positionOf(url, sink);
+    if (position <= events / 10) early = Math.max(early, residentMib(relay));
+    else most = Math.max(most, residentMib(relay));
+  }
+  const carried = events - begin.position;
+  const drained = {
+    perSecond: Math.round(carried / ((performance.now() - begin.at) / 1_000)),
+    cpuMicros: Math.round((cpuMicros(relay) - begin.cpu) / carried),
+    residentEarly: early,
+    residentMost: most,
+  };
+  await stage.stop(relay);
+  await stage.drop(name);
+  return drained;
+};
+
+const startProduct = async (stage: Stage, name: string, env: Readonly<Record<string, string>>): Promise<Server> => {
+  const DATABASE_URL = await stage.database(name);
+  await withClient(DATABASE_URL, fillCustomers);
+  return stage.server('product', PRODUCT, { DATABASE_URL, ...env });
+};
+
+type Latency = { readonly p50: number; readonly p99: number; readonly events: number; readonly perSecond: number };
+
+/** From the moment of the decision (`occurred_at`) until a consumer has the event in its hands. */
+const latency = async (stage: Stage, seconds: number): Promise<Latency> => {
+  const brokers = await brokersOf(stage);
+  const prefix = 'latency.';
+  const product = await startProduct(stage, 'events_latency', {
+    KAFKA_BROKERS: brokers,
+    KAFKA_CREATE_TOPICS: 'true',
+    KAFKA_TOPIC_PREFIX: prefix,
+  });
+  await load(product, { rpc: 'UpdateCustomer', seconds: 1, run: 'warm', rate: 50 });
+  const consumer = new Kafka({ brokers: [brokers], logLevel: logLevel.NOTHING }).consumer({
+    groupId: 'bench',
+    maxWaitTimeInMs: 1_000,
+  });
+  const latencies: number[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topics: [`${prefix}${TOPIC}`], fromBeginning: false });
+  const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+  await consumer.run({
+    eachMessage: ({ message }) => {
+      const event = JSON.parse(message.value?.toString() ?? '{}') as { occurred_at: string };
+      latencies.push(Date.now() - Date.parse(event.occurred_at));
+      return Promise.resolve();
+    },
+  });
+  await joined;
+  await load(product, { rpc: 'UpdateCustomer', seconds: 2, run: 'warm-2', rate: RATE.latency });
+  await delay(1_000);
+  latencies.length = 0;
+  const { calls, perSecond } = await load(product, { rpc: 'UpdateCustomer', seconds, run: 'l', rate: RATE.latency });
+  for (let waited = 0; latencies.length < calls && waited < 10_000; waited += 100) await delay(100);
+  await consumer.disconnect();
+  await stage.stop(product);
+  await stage.drop('events_latency');
+  return { ...quantiles(latencies), events: latencies.length, perSecond };
+};
+
+type Watched = {
+  readonly delivered: number;
+  readonly expected: number;
+  /** Milliseconds from decision to watcher, in the first and in the last third. */
+  readonly first: { readonly p50: number; readonly p99: number };
+  readonly last: { readonly p50: number; readonly p99: number };
+  readonly cpuMicros: number;
+};
+
+const occurredAt = ({ event }: EventItem): number => {
+  if (event?.$case !== 'customer_event') return 0;
+  const { seconds = 0, nanos = 0 } = event.value.occurred_at ?? {};
+  return seconds * 1_000 + nanos / 1e6;
+};
+
+/** Many watchers of everything; what they cost is told from the same load without them. */
+const watch = async (stage: Stage, seconds: number): Promise<Watched> => {
+  const product = await startProduct(stage, 'events_watch', {});
+  const loaded = async (run: string) => {
+    const cpu = cpuMicros(product);
+    const { calls } = await load(product, { rpc: 'UpdateCustomer', seconds, run, rate: RATE.watch });
+    return { calls, cpu: cpuMicros(product) - cpu };
+  };
+  await load(product, { rpc: 'UpdateCustomer', seconds: 1, run: 'warm', rate: RATE.watch });
+  const alone = await loaded('alone');
+
+  const seen: { readonly at: number; readonly lag: number }[] = [];
+  let delivered = 0;
+  const clients = Array.from(
+    { length: WATCHERS },
+    () =>
+      new CustomerEventServiceClient(`127.0.0.1:${product.port}`, credentials.createInsecure(), {
+        'grpc.use_local_subchannel_pool': 1,
+      }),
+  );
+  const streams = clients.map((client) =>
+    client.watchEvents({ start: { $case: 'now', value: true }, aggregate_ids: [], types: [] }),
+  );
+  await Promise.all(
+    streams.map(
+      (stream) =>
+        new Promise<void>((resolve, reject) => {
+          stream.on('error', reject);
+          stream.on('data', ({ items }: { readonly items: readonly EventItem[] }) => {
+            const at = Date.now();
+            delivered += items.length;
+            for (const item of items) seen.push({ at, lag: at - occurredAt(item) });
+            resolve();
+          });
+        }),
+    ),
+  );
+  const from = Date.now();
+  const { calls, cpu } = await loaded('watched');
+  const expected = calls * WATCHERS;
+  for (let waited = 0; delivered < expected && waited < 10_000; waited += 100) await delay(100);
+  const third = (Date.now() - from) / 3;
+  for (const stream of streams) stream.on('error', () => undefined).cancel();
+  for (const client of clients) client.close();
+  await stage.stop(product);
+  await stage.drop('events_watch');
+  const lags = (fits: (at: number) => boolean) => quantiles(seen.filter(({ at }) => fits(at)).map(({ lag }) => lag));
+  return {
+    delivered,
+    expected,
+    first: lags((at) => at < from + third),
+    last: lags((at) => at > from + 2 * third),
+    cpuMicros: Math.round((cpu - alone.cpu) / expected),
+  };
+};
+
+const drainedLine = (
+  name: string,
+  events: number,
+  { perSecond, cpuMicros: cpu, residentEarly, residentMost }: Drained,
+) =>
+  `| ${name}, ${events} events | ${perSecond} events/s | ${cpu} µs CPU an event, ${residentEarly} MiB resident at first, ${residentMost} MiB at most after |`;
+
+type Section = (bench: Parameters<Part>[0], settings: Settings) => Promise<string>;
+
+const SECTIONS: Readonly<Record<string, Section>> = {
+  sink: async ({ results, stage }, { events }) => {
+    const drained = await results.once(`sink ${events}`, async () => drain(await stage(), 'kafka', events));
+    return drainedLine('log to event topics', events, drained);
+  },
+  state: async ({ results, stage }, { events }) => {
+    const some = Math.min(events, STATE_EVENTS);
+    const drained = await results.once(`state ${some}`, async () => drain(await stage(), 'kafka-state', some));
+    return drainedLine('log to state topic', some, drained);
+  },
+  latency: async ({ results, stage }, { seconds }) => {
+    const found = await results.once('latency', async () => latency(await stage(), 3 * seconds));
+    return `| change to Kafka consumer, ${found.perSecond} changes/s | p50 ${found.p50} ms, p99 ${found.p99} ms | ${found.events} events |`;
+  },
+  watch: async ({ results, stage }, { seconds }) => {
+    const {
+      delivered,
+      expected,
+      first,
+      last,
+      cpuMicros: cpu,
+    } = await results.once('watch', async () => watch(await stage(), 3 * seconds));
+    return `| change to ${WATCHERS} watchers, ${RATE.watch} changes/s | p50 ${first.p50} ms, p99 ${first.p99} ms in the first third; p50 ${last.p50} ms, p99 ${last.p99} ms in the last | ${delivered} of ${expected} delivered, ${cpu} µs CPU each |`;
+  },
+};
+
+/** The way of an event: how fast, how late, at what cost. */
+export const events: Part = async (bench) => {
+  const { settings, print } = bench;
+  print('| | | |\n| --- | --- | --- |');
+  for (const [name, section] of Object.entries(SECTIONS)) {
+    if (settings.only.length > 0 && !settings.only.includes(name)) continue;
+    print(await section(bench, settings));
+  }
+};
