@@ -43,8 +43,8 @@ const addressOf = (run: string) => ({
 });
 
 /**
- * The loads: the nth request of each, encoded. `run` makes e-mails and request_ids of one run its own. A request is
- * valid until the next one is asked for.
+ * The loads: the nth request of each, encoded. `run` makes what one run writes its own, request_ids too, so that every
+ * call changes something. A request is valid until the next one is asked for.
  */
 export const BODIES = {
   GetCustomer: () => perCustomer((id) => GetCustomerRequest.encode(GetCustomerRequest.fromPartial({ id })).finish()),
@@ -66,7 +66,7 @@ export const BODIES = {
       UpdateCustomerRequest.encode(
         UpdateCustomerRequest.fromPartial({
           id,
-          first_name: `Anna x${NUMBER}`,
+          first_name: `Anna ${run} x${NUMBER}`,
           metadata: { visits: n },
           request_id: `${run}-x${NUMBER}`,
         }),
