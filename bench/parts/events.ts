@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { credentials } from '@grpc/grpc-js';
+import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { Client, credentials } from '@grpc/grpc-js';
 import { Kafka, logLevel } from 'kafkajs';
 import { startKafka } from '../../dev/kafka';
 import { freePort } from '../../dev/run';
-import { CustomerEventServiceClient, type EventItem } from '../../src/gen/customer/v1/customer_event';
+import { CustomerEventServiceService, EventItem } from '../../src/gen/customer/v1/customer_event';
 import { fillCustomers } from '../beside-floor';
 import { fillLog } from '../log';
 import type { Part, Settings } from '../part';
@@ -136,65 +137,82 @@ type Watched = {
   readonly cpuMicros: number;
 };
 
-const occurredAt = ({ event }: EventItem): number => {
-  if (event?.$case !== 'customer_event') return 0;
-  const { seconds = 0, nanos = 0 } = event.value.occurred_at ?? {};
-  return seconds * 1_000 + nanos / 1e6;
+/** When the first item of a WatchEventsResponse was decided, and how many there are; decoding all would cost too much. */
+const glance = (bytes: Uint8Array): { readonly count: number; readonly decidedAt: number } => {
+  const reader = new BinaryReader(bytes);
+  let [count, decidedAt] = [0, 0];
+  while (reader.pos < reader.len) {
+    const [field, wireType] = reader.tag();
+    if (field !== 1 || count > 0) reader.skip(wireType);
+    else {
+      const { event } = EventItem.decode(reader.bytes());
+      const { seconds = 0, nanos = 0 } = (event?.$case === 'customer_event' && event.value.occurred_at) || {};
+      decidedAt = seconds * 1_000 + nanos / 1e6;
+    }
+    if (field === 1) count += 1;
+  }
+  return { count, decidedAt };
+};
+
+type Seen = { readonly at: number; readonly lag: number };
+
+/** Starts a watcher on a connection of its own; resolves once it watches. */
+const startWatcher = async (port: number, see: (seen: Seen | undefined, count: number) => void) => {
+  const { path, requestSerialize } = CustomerEventServiceService.watchEvents;
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+  const request = { start: { $case: 'now' as const, value: true }, aggregate_ids: [], types: [] };
+  const stream = client.makeServerStreamRequest(path, requestSerialize, glance, request);
+  await new Promise<void>((resolve, reject) => {
+    stream.on('error', reject);
+    stream.on('data', ({ count, decidedAt }: ReturnType<typeof glance>) => {
+      const at = Date.now();
+      see(count === 0 ? undefined : { at, lag: at - decidedAt }, count);
+      resolve();
+    });
+  });
+  return () => {
+    stream.on('error', () => undefined);
+    stream.cancel();
+    client.close();
+  };
 };
 
 /** Many watchers of everything; what they cost is told from the same load without them. */
 const watch = async (stage: Stage, seconds: number): Promise<Watched> => {
   const product = await startProduct(stage, 'events_watch', {});
-  const loaded = async (run: string) => {
-    const cpu = cpuMicros(product);
-    const { calls } = await load(product, { rpc: 'UpdateCustomer', seconds, run, rate: RATE.watch });
-    return { calls, cpu: cpuMicros(product) - cpu };
-  };
-  await load(product, { rpc: 'UpdateCustomer', seconds: 1, run: 'warm', rate: RATE.watch });
-  const alone = await loaded('alone');
+  const send = (run: string) => load(product, { rpc: 'UpdateCustomer', seconds, run, rate: RATE.watch });
+  await send('warm');
+  const before = cpuMicros(product);
+  await send('alone');
+  const alone = cpuMicros(product) - before;
 
-  const seen: { readonly at: number; readonly lag: number }[] = [];
+  const seen: Seen[] = [];
   let delivered = 0;
-  const clients = Array.from(
-    { length: WATCHERS },
-    () =>
-      new CustomerEventServiceClient(`127.0.0.1:${product.port}`, credentials.createInsecure(), {
-        'grpc.use_local_subchannel_pool': 1,
+  const watchers = await Promise.all(
+    Array.from({ length: WATCHERS }, () =>
+      startWatcher(product.port, (one, count) => {
+        delivered += count;
+        if (one !== undefined) seen.push(one);
       }),
-  );
-  const streams = clients.map((client) =>
-    client.watchEvents({ start: { $case: 'now', value: true }, aggregate_ids: [], types: [] }),
-  );
-  await Promise.all(
-    streams.map(
-      (stream) =>
-        new Promise<void>((resolve, reject) => {
-          stream.on('error', reject);
-          stream.on('data', ({ items }: { readonly items: readonly EventItem[] }) => {
-            const at = Date.now();
-            delivered += items.length;
-            for (const item of items) seen.push({ at, lag: at - occurredAt(item) });
-            resolve();
-          });
-        }),
     ),
   );
-  const from = Date.now();
-  const { calls, cpu } = await loaded('watched');
+  const from = { at: Date.now(), cpu: cpuMicros(product) };
+  const { calls } = await send('watched');
+  const third = (Date.now() - from.at) / 3;
   const expected = calls * WATCHERS;
-  for (let waited = 0; delivered < expected && waited < 10_000; waited += 100) await delay(100);
-  const third = (Date.now() - from) / 3;
-  for (const stream of streams) stream.on('error', () => undefined).cancel();
-  for (const client of clients) client.close();
+  for (let waited = 0; delivered < expected && waited < 20_000; waited += 50) await delay(50);
+  const watched = cpuMicros(product) - from.cpu;
+  for (const stop of watchers) stop();
   await stage.stop(product);
   await stage.drop('events_watch');
-  const lags = (fits: (at: number) => boolean) => quantiles(seen.filter(({ at }) => fits(at)).map(({ lag }) => lag));
+  const lags = (begin: number, end: number) =>
+    quantiles(seen.filter(({ at }) => at >= from.at + begin && at < from.at + end).map(({ lag }) => lag));
   return {
     delivered,
     expected,
-    first: lags((at) => at < from + third),
-    last: lags((at) => at > from + 2 * third),
-    cpuMicros: Math.round((cpu - alone.cpu) / expected),
+    first: lags(0, third),
+    last: lags(2 * third, Infinity),
+    cpuMicros: Math.round((10 * (watched - alone)) / expected) / 10,
   };
 };
 
