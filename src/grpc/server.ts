@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -120,6 +121,8 @@ export const startServer = async (options: Options): Promise<GrpcServer> => {
   const { config, log } = options;
   const server = new Server(CHANNEL);
   const draining = new AbortController();
+  // Every open stream listens to it.
+  setMaxListeners(0, draining.signal);
   const health = createHealth(options.services.map(nameOf));
   const descriptors = readFileSync(join(__dirname, '../gen/descriptors.binpb'));
   for (const service of options.services) addService(server, options, service, true, draining.signal);
