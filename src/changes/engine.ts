@@ -49,7 +49,7 @@ type Options = {
 
 const CALLS: Limits = { changes: 100, customers: 1_000, waiting: 5_000, batches: 2, slowBatches: 2 };
 /** Larger batches cost less a change, but hold up the event loop, and calls on the same e-mails, for longer. */
-const BULK: Limits = { changes: 250, customers: 1_000, waiting: 5_000, batches: 1, slowBatches: 1 };
+const BULK: Limits = { changes: 500, customers: 1_000, waiting: 5_000, batches: 1, slowBatches: 1 };
 
 /** A look-up outside of a batch; the setting ends with its statement. */
 const REPLAY_LIMIT_MS = 5_000;

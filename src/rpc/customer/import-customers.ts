@@ -22,7 +22,7 @@ import { gather } from '../gather';
 import { weightOf } from '../weight';
 
 /** Rows that one stream holds while others of it are being stored, and about how many bytes. */
-const AHEAD = { items: 250, weight: 4 * 1024 * 1024 } as const;
+const AHEAD = { items: 500, weight: 4 * 1024 * 1024 } as const;
 
 /** What is wrong with the service and not with a row: the stream ends, to be resumed. */
 const ENDS_THE_STREAM: ReadonlySet<Reason> = new Set<Reason>(['DATABASE_UNAVAILABLE', 'OVERLOADED']);
@@ -90,7 +90,8 @@ const rowsOf = async function* (
   }
 };
 
-type Outcome = { readonly customer: Customer } | { readonly thrown: unknown };
+type Refused = { readonly thrown: unknown };
+type Outcome = { readonly customer: Customer } | Refused;
 
 const store = (ctx: Context, rows: readonly Row[]): Promise<Outcome[]> =>
   Promise.all(
@@ -104,7 +105,7 @@ const store = (ctx: Context, rows: readonly Row[]): Promise<Outcome[]> =>
     ),
   );
 
-const endsTheStream = (outcome: Outcome): boolean =>
+const endsTheStream = (outcome: Outcome): outcome is Refused =>
   'thrown' in outcome && outcome.thrown instanceof DomainError && ENDS_THE_STREAM.has(outcome.thrown.reason);
 
 /**
@@ -125,15 +126,22 @@ export const importCustomers: BidiStreamHandler<ImportCustomersRequest, ImportCu
         : { $case: 'error', value: call.refusal(outcome.thrown) },
   });
   let answered = 0;
-  while (await rows.more()) {
-    call.signal.throwIfAborted();
-    const outcomes = await store(ctx, rows.take());
-    const fatal = outcomes.findIndex(endsTheStream);
-    const told = fatal === -1 ? outcomes : outcomes.slice(0, fatal);
+  let storing: Promise<Outcome[]> | undefined;
+  for (;;) {
+    if (storing === undefined) {
+      if (!(await rows.more())) return;
+      call.signal.throwIfAborted();
+      storing = store(ctx, rows.take());
+    }
+    const outcomes = await storing;
+    const fatal = outcomes.find(endsTheStream);
+    const ahead = fatal === undefined && !call.signal.aborted ? rows.take() : [];
+    storing = ahead.length === 0 ? undefined : store(ctx, ahead);
+
+    const told = fatal === undefined ? outcomes : outcomes.slice(0, outcomes.indexOf(fatal));
     const first = answered;
     answered += told.length;
     for (const results of chunksOf(told.map((outcome, place) => resultOf(outcome, first + place)))) yield { results };
-    const last = outcomes[fatal];
-    if (last !== undefined && 'thrown' in last) throw last.thrown;
+    if (fatal !== undefined) throw fatal.thrown;
   }
 };
