@@ -3,7 +3,7 @@ import type { Call } from '../context';
 import { CUSTOMER_COLUMNS, type CustomerRow } from '../models/customer';
 import type { Filter } from '../validation/customer-filter';
 import { compileFilter } from './customer-query/conditions';
-import { concat, sql, type Sql } from './customer-query/sql';
+import { concat, run, sql, type Sql } from './sql';
 import type { Snapshots } from './snapshot';
 
 /** Customers that one statement looks at, whether they match or not: it holds nothing up, whatever the filter. */
@@ -22,15 +22,12 @@ type Waiting = Pick<Call, 'deadline' | 'signal'>;
 
 type Lot = { readonly rows: CustomerRow[]; readonly next: string | undefined };
 
-const all = async <Row>(trx: Knex.Transaction, { sql: text, bindings }: Sql): Promise<Row[]> =>
-  (await trx.raw<{ rows: Row[] }>(text, bindings as Knex.RawBinding[])).rows;
-
 /** The customers among the next ones by id that match, and where the next lot begins. */
 const readLot = async (trx: Knex.Transaction, filter: Sql, after: string): Promise<Lot> => {
   const end = sql('select id from customers where id > ? order by id offset ? limit 1', after, LOOKED_AT - 1);
-  const [last] = await all<{ id: string }>(trx, end);
+  const [last] = await run<{ id: string }>(trx, end);
   const until = last === undefined ? sql('') : sql('and id <= ?', last.id);
-  const rows = await all<CustomerRow>(
+  const rows = await run<CustomerRow>(
     trx,
     concat(
       sql(`select ${CUSTOMER_COLUMNS.join(', ')} from customers where id > ?`, after),

@@ -6,6 +6,7 @@ import { createAddressesOf, type AddressesOf } from './addresses';
 import { createByKey, type ByKey } from './by-key';
 import { createCustomerLists, type CustomerLists } from './customer-lists';
 import { createExport, type Export } from './export';
+import { createGroupList, type GroupList } from './group-list';
 import { createRelations } from './relations';
 import { createSnapshots, type Snapshots } from './snapshot';
 
@@ -13,6 +14,7 @@ import { createSnapshots, type Snapshots } from './snapshot';
 export type Reads = ByKey &
   CustomerLists &
   Export &
+  GroupList &
   Snapshots & {
     readonly addressesOf: AddressesOf;
     /** The message of a row, with the relations and fields that the call asks for. */
@@ -27,6 +29,8 @@ export const createReads = (knex: Knex, poolSize: number): Reads => {
     ...snapshots,
     ...createCustomerLists(snapshots),
     ...createExport(snapshots),
+    ...createExport(knex),
+    ...createGroupList(snapshots),
     addressesOf: createAddressesOf(knex),
     answer: async (row, view) => viewed(toCustomer(row), view, await relationsOf(row, view.expand)),
   };

@@ -8,6 +8,7 @@ import { addCustomersToGroup } from './customer-group/add-customers-to-group';
 import { createCustomerGroup } from './customer-group/create-customer-group';
 import { deleteCustomerGroup } from './customer-group/delete-customer-group';
 import { getCustomerGroup } from './customer-group/get-customer-group';
+import { listCustomerGroups } from './customer-group/list-customer-groups';
 import { removeCustomersFromGroup } from './customer-group/remove-customers-from-group';
 import { updateCustomerGroup } from './customer-group/update-customer-group';
 import { addAddress } from './customer/add-address';
@@ -84,6 +85,7 @@ export const services: readonly RpcService[] = [
     definition: CustomerGroupServiceService,
     unary: {
       getCustomerGroup,
+      listCustomerGroups,
       createCustomerGroup: mutation(createCustomerGroup),
       updateCustomerGroup: mutation(updateCustomerGroup),
       deleteCustomerGroup: mutation(deleteCustomerGroup),

@@ -1,7 +1,7 @@
 import { CustomerFilter_Deleted } from '../../gen/customer/v1/customer';
 import type { Conditions, Filter, TextConditions } from '../../validation/customer-filter';
 import type { TimeConditions } from '../../validation/time-filter';
-import { every, some, sql, type Sql } from './sql';
+import { containing, escaped, every, some, sql, type Sql } from '../sql';
 
 /**
  * Who can be found at all, by state: each has partial indexes of its own, so that neither the dead slow down the living
@@ -27,8 +27,6 @@ const FOLDED = {
   phone: 'phone_folded',
 } as const;
 
-const escaped = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
-
 /** Conditions on a text column of customers. */
 export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | undefined): Sql[] => {
   if (conditions === undefined) return [];
@@ -39,7 +37,7 @@ export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | 
     equals === undefined ? [] : sql(`${column} = ?`, equals),
     conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
     starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
-    contains === undefined ? [] : like(`%${escaped(contains)}%`),
+    contains === undefined ? [] : like(containing(contains)),
     ends_with === undefined ? [] : like(`%${escaped(ends_with)}`),
     is_null === undefined ? [] : sql(`${column} ${is_null ? '=' : '>'} ''`),
   ].flat();
@@ -92,7 +90,7 @@ const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
 
 /** A short term begins a word: words stand in search_text after a blank each. */
 const ofTerm = (term: string): Sql => {
-  if (Array.from(term).length > 2) return sql('customers.search_text like ?', `%${escaped(term)}%`);
+  if (Array.from(term).length > 2) return sql('customers.search_text like ?', containing(term));
   return WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
 };
 

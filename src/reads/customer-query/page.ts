@@ -3,7 +3,7 @@ import type { Cursor } from '../../security/page-tokens';
 import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
 import { alternativesOf, compileFilter, conditionsOf, STATES, statesOf, type State } from './conditions';
-import { concat, every, some, sql, unionAll, type Sql } from './sql';
+import { concat, every, run, some, sql, unionAll, type Sql } from '../sql';
 import { isAfter, keyOf, walkOf, type Walk } from './walk';
 
 export type PageQuery = {
@@ -18,9 +18,6 @@ export type PageQuery = {
 };
 
 type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly sort_key: Date | string };
-
-const run = async <Result>(trx: Knex.Transaction, { sql: text, bindings }: Sql): Promise<Result[]> =>
-  (await trx.raw<{ rows: Result[] }>(text, bindings as Knex.RawBinding[])).rows;
 
 const inOrder = ({ order, skip, limit }: PageQuery): Sql =>
   sql(`order by sort_key ${order.direction}, id ${order.direction} offset ? limit ?`, skip, limit);

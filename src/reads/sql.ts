@@ -1,3 +1,5 @@
+import type { Knex } from 'knex';
+
 /** A piece of SQL; each `?` in it stands for the binding at its place. */
 export type Sql = { readonly sql: string; readonly bindings: readonly unknown[] };
 
@@ -27,3 +29,13 @@ export const some = (conditions: readonly Sql[]): Sql => {
 
 /** The rows of every statement. */
 export const unionAll = (statements: readonly Sql[]): Sql => join(statements, ' union all ');
+
+/** Runs a statement that was put together; it has no name, because its text is never the same for long. */
+export const run = async <Row>(knex: Knex, { sql: text, bindings }: Sql): Promise<Row[]> =>
+  (await knex.raw<{ rows: Row[] }>(text, bindings as Knex.RawBinding[])).rows;
+
+/** A text within a pattern of `like`, its wildcards plain characters. */
+export const escaped = (text: string): string => text.replace(/[\\%_]/g, '\\$&');
+
+/** The pattern of `like` for a part of a text. */
+export const containing = (part: string): string => `%${escaped(part)}%`;
