@@ -12,14 +12,24 @@ type Searchable = {
 };
 
 /**
+ * Names each pair of neighbours that are neither letters nor digits, in capitals, which no folded text holds. The
+ * trigram index knows letters and digits only: it finds `---` or two emojis by these names.
+ */
+export const punctuationMarks = (text: string): string[] =>
+  Array.from(text.matchAll(/(?=([^\p{L}\p{N}\p{M}]{2}))/gu), ([, pair = '']) =>
+    Array.from(pair, (character) => (character.codePointAt(0) ?? 0).toString(16)).join('z'),
+  ).map((hex) => `Q${hex.replace(/./g, (digit) => 'ABCDEFGHIJKLMNOP'[parseInt(digit, 16)] ?? 'Z')}Q`);
+
+/**
  * What search looks through: the folded texts, one a line, so that a term without blanks never matches across two of
  * them; then every word (a run of letters and digits) with a blank before it, so that a short term can ask for the
- * beginning of a word.
+ * beginning of a word; then the marks of punctuation.
  */
 export const searchText = (customer: Searchable): string => {
   const texts = [customer.email, customer.first_name, customer.last_name, customer.phone].flatMap((text) =>
     text === null ? [] : [fold(text)],
   );
   const words = new Set(texts.flatMap((text) => text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []));
-  return `${texts.join('\n')}\n ${[...words].join(' ')}`;
+  const marks = new Set(texts.flatMap(punctuationMarks));
+  return `${texts.join('\n')}\n ${[...words, ...marks].join(' ')}`;
 };

@@ -6,6 +6,7 @@ import type { Cursor } from '../security/page-tokens';
 import type { Filter } from '../validation/customer-filter';
 import type { Order } from '../validation/paging';
 import { viewed, type View } from '../validation/read-mask';
+import { readChunk } from './customer-query/chunk';
 import { countMatches, readPage } from './customer-query/page';
 import { createRelations } from './relations';
 import type { Snapshots } from './snapshot';
@@ -29,7 +30,15 @@ export type Page = {
 export type CustomerLists = {
   readonly listCustomers: (query: ListQuery, cursor: Cursor | undefined, call: Waiting) => Promise<Page>;
   readonly countCustomers: (filter: Filter, call: Waiting) => Promise<number>;
+  /**
+   * The next matches in the order of ids after one ('' is before all): at most 100, found among the next 5,000 rows, so
+   * that each statement is short. `next` is what to go on after; undefined: the end was reached. Rows, not messages,
+   * without passwords.
+   */
+  readonly customersAfter: (filter: Filter, id: string, call: Waiting) => Promise<Chunk>;
 };
+
+export type Chunk = { readonly rows: readonly CustomerRow[]; readonly next: string | undefined };
 
 type Waiting = Pick<Call, 'deadline' | 'signal'>;
 
@@ -111,4 +120,9 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
 export const createCustomerLists = ({ inSnapshot }: Snapshots): CustomerLists => ({
   listCustomers: (query, cursor, call) => inSnapshot(call, (trx) => readList(trx, query, cursor)),
   countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter)),
+  customersAfter: (filter, id, call) =>
+    inSnapshot(call, async (trx) => {
+      const { rows, next } = await readChunk(trx, filter, id, PUBLIC_COLUMNS);
+      return { rows: rows.map((row) => ({ ...UNREAD, ...row })), next };
+    }),
 });

@@ -1,6 +1,7 @@
 import { CustomerFilter_Deleted } from '../../gen/customer/v1/customer';
 import type { Conditions, Filter, TextConditions } from '../../validation/customer-filter';
 import type { TimeConditions } from '../../validation/time-filter';
+import { punctuationMarks } from '../../models/fold';
 import { containing, escaped, every, some, sql, type Sql } from '../sql';
 
 /**
@@ -27,18 +28,25 @@ const FOLDED = {
   phone: 'phone_folded',
 } as const;
 
+/** What the index can tell of punctuation that a part of a text holds; says no more than the part itself. */
+const ofMarks = (part: string): Sql[] =>
+  [...new Set(punctuationMarks(part))].map((mark) => sql('customers.search_text like ?', `% ${mark}%`));
+
 /** Conditions on a text column of customers. */
 export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | undefined): Sql[] => {
   if (conditions === undefined) return [];
   const column = `customers.${FOLDED[field]}`;
   const { equals, contains, starts_with, ends_with, is_null } = conditions;
   const like = (pattern: string) => sql(`${column} like ?`, pattern);
+  const marksOf = (part: string | undefined) => (part === undefined ? [] : ofMarks(part));
   return [
     equals === undefined ? [] : sql(`${column} = ?`, equals),
     conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
     starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
     contains === undefined ? [] : like(containing(contains)),
+    marksOf(contains),
     ends_with === undefined ? [] : like(`%${escaped(ends_with)}`),
+    marksOf(ends_with),
     is_null === undefined ? [] : sql(`${column} ${is_null ? '=' : '>'} ''`),
   ].flat();
 };
@@ -90,7 +98,8 @@ const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
 
 /** A short term begins a word: words stand in search_text after a blank each. */
 const ofTerm = (term: string): Sql => {
-  if (Array.from(term).length > 2) return sql('customers.search_text like ?', containing(term));
+  if (Array.from(term).length > 2)
+    return every([sql('customers.search_text like ?', containing(term)), ...ofMarks(term)]);
   return WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
 };
 

@@ -99,10 +99,20 @@ const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk): Promis
 const isKeyed = ({ q, ids, emails, external_ids }: Filter): boolean =>
   q.id !== undefined || ids.length + emails.length + external_ids.length > 0;
 
-const FIRST_STEPS = 2_000;
+const SMALL_GROUP = 2_000;
 
-/** How much further than expected a walk may go before all is collected instead. */
-const PATIENCE = 20;
+/** Whether groups have so few members that these are quickly collected; no group is no limit. */
+const isSmall = async (trx: Knex.Transaction, group_ids: readonly string[]): Promise<boolean> => {
+  if (group_ids.length === 0) return false;
+  const members = `select from customer_group_members where group_id = any(?) limit ${SMALL_GROUP}`;
+  const [found] = await run<{ members: number }>(
+    trx,
+    sql(`select count(*)::int as members from (${members}) as some_members`, group_ids),
+  );
+  return found !== undefined && found.members < SMALL_GROUP;
+};
+
+const FIRST_STEPS = 1_000;
 
 /**
  * One page. Neither way to find one is good for every filter: walking along the order reads the table through when
@@ -121,12 +131,16 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery): Promise
   const enough = limit + skip;
   if (rest.length === 0) return run(trx, byWalking(query, walk, rest, enough));
 
+  if (await isSmall(trx, filter.group_ids)) return collect(trx, query);
+
   const first = await run<Row>(trx, byWalking(query, walk, rest, 2 * enough + FIRST_STEPS));
   if (first.length === limit) return first;
   const { rows, hits, scale } = await sample(trx, filter, walk);
-  const steps = hits === 0 ? Infinity : (enough * rows) / hits;
-  if (steps < hits * scale) {
-    const further = await run<Row>(trx, byWalking(query, walk, rest, Math.ceil(PATIENCE * steps)));
+  const expectedSteps = hits === 0 ? Infinity : (enough * rows) / hits;
+  const expectedMatches = hits * scale;
+  if (expectedSteps < expectedMatches) {
+    // The matches may all lie far ahead; then no more is lost than collecting them costs.
+    const further = await run<Row>(trx, byWalking(query, walk, rest, Math.ceil(2 * expectedMatches)));
     if (further.length === limit) return further;
   }
   return collect(trx, query);

@@ -1,0 +1,174 @@
+import knexFactory, { type Knex } from 'knex';
+import { CustomerFilter } from '../../src/gen/customer/v1/customer';
+import { readPage } from '../../src/reads/customer-query/page';
+import { customerFilter } from '../../src/validation/customer-filter';
+import type { Order } from '../../src/validation/paging';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+const ROWS = 100_000;
+const LIMIT = 51;
+
+/** What a first walk, a sample and the dearer of the two ways to go on may come to; it does not grow with the table. */
+const MAX_BUFFERS = 6_000;
+
+/** Every 5th is an Anna, every 2,000th a Zoë; one in 4,001 is registered; every 50th is deleted. */
+const FILL = `
+  insert into customers (id, email, first_name, last_name, phone, phone_key, has_account, password_hash, metadata,
+    first_name_folded, last_name_folded, phone_folded, search_text, revision, created_at, updated_at, occurred_at, deleted_at)
+  select 'cus_01' || lpad(i::text, 24, '0'), email, first, last, phone, phone, i % 4001 = 0, case when i % 4001 = 0 then 'x' end,
+    jsonb_build_object('tier', case when i % 3 = 0 then 'gold' else 'none' end, 'ref', i),
+    first, last, phone, email || E'\\n' || first || E'\\n' || last || E'\\n' || phone || E'\\n ' || first || ' ' || last, 1,
+    '2026-01-01'::timestamptz + i * interval '1 minute', '2026-06-01'::timestamptz + (i * 7919 % ${ROWS}) * interval '1 minute',
+    now(), case when i % 50 = 0 then now() end
+  from (select i, first || '.' || last || i || '@' || case when i % 2 = 0 then 'gmail.com' else 'mail.dk' end as email, first, last,
+               '+45' || lpad((i * 7907 % 99999999)::text, 8, '0') as phone
+          from (select i, case when i % 5 = 0 then 'anna' when i % 2000 = 1 then 'zoë' else 'bo' || chr(97 + i % 26) || chr(97 + i % 25) end as first,
+                       'jens' || chr(97 + i % 24) || chr(97 + i % 23) || 'sen' as last
+                  from generate_series(1, ${ROWS}) i) named) rows`;
+
+const GROUPS = [40, 2_000, 60_000];
+const group = (index: number) => ({ group_ids: [`cgrp_01HZZZZZZZZZZZZZZZZZZZZZZ${index}`] });
+
+let database: TestDatabase;
+let knex: Knex;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const indexes = await database.query<{ name: string; sql: string }>(
+    `select indexname as name, indexdef as sql from pg_indexes
+      where tablename in ('customers', 'customer_group_members') and indexname !~ 'pkey|email_has_account'`,
+  );
+  // Built afterwards, because that takes a third of the time.
+  await database.query(`drop index ${indexes.map(({ name }) => name).join(', ')}`);
+  await database.query(FILL);
+  for (const [index, size] of GROUPS.entries()) {
+    await database.query(
+      `insert into customer_group_members select $1, id, created_at from customers order by md5(id) limit ${size}`,
+      [group(index).group_ids[0]],
+    );
+  }
+  for (const { sql } of indexes) await database.query(sql);
+  await database.query('vacuum analyze customers, customer_group_members');
+  knex = knexFactory({ client: 'pg', connection: database.url, pool: { min: 0, max: 1 } });
+}, 120_000);
+afterAll(async () => {
+  await knex.destroy();
+  await database.drop();
+});
+
+type Plan = {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+  readonly Plans?: readonly Plan[];
+};
+
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)];
+
+type Seen = { rows: number; buffers: number; scans: string[] };
+
+/** Reads a page, and explains every statement that it took. */
+const explained = async (filter: object, order: Order, cursor?: { key: string; id: string }): Promise<Seen> =>
+  knex.transaction(async (trx) => {
+    const seen: Seen = { rows: 0, buffers: 0, scans: [] };
+    const explaining = {
+      raw: async (sql: string, bindings: Knex.RawBinding[]) => {
+        if (!sql.startsWith('select')) return trx.raw(sql);
+        const { rows } = await trx.raw(`explain (analyze, buffers, timing off, format json) ${sql}`, bindings);
+        const plan = rows[0]['QUERY PLAN'][0].Plan as Plan;
+        seen.buffers += plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+        seen.scans.push(
+          ...nodesOf(plan)
+            .filter((node) => node['Node Type'] === 'Seq Scan')
+            .map((node) => node['Relation Name'] ?? ''),
+        );
+        return trx.raw(sql, bindings);
+      },
+    } as unknown as Knex.Transaction;
+    const found = await readPage(explaining, {
+      filter: customerFilter().parse(CustomerFilter.fromPartial(filter)),
+      order,
+      cursor,
+      skip: 0,
+      limit: LIMIT,
+      columns: ['id', 'email', 'metadata'],
+    });
+    seen.rows = found.length;
+    return seen;
+  });
+
+const DESCENDING: Order = { by: 'created_at', direction: 'desc' };
+const ORDERS: Order[] = (['created_at', 'updated_at', 'email', 'first_name', 'last_name'] as const).flatMap((by) => [
+  { by, direction: 'asc' },
+  { by, direction: 'desc' },
+]);
+const MIDDLE: Readonly<Record<Order['by'], string>> = {
+  created_at: String(Date.UTC(2026, 1, 10)),
+  updated_at: String(Date.UTC(2026, 6, 5)),
+  email: 'boma',
+  first_name: 'bom',
+  last_name: 'jensm',
+};
+const ID = `cus_01${'5'.repeat(24)}`;
+const at = (iso: string) => ({ seconds: Date.parse(iso) / 1_000, nanos: 0 });
+
+const FILTERS: [string, object][] = [
+  ['a rare kind', { has_account: true }],
+  ['a kind and a range', { has_account: false, created_at: { gte: at('2026-01-20'), lt: at('2026-01-21') } }],
+  ['a range of another time', { updated_at: { gte: at('2026-06-20'), lt: at('2026-06-21') } }],
+  ['a small group', group(0)],
+  ['a common term', { q: 'anna' }],
+  ['a rare term', { q: 'zoë' }],
+  ['a term that only one has', { q: 'sen777@' }],
+  ['a term that nobody has', { q: 'quagga' }],
+  ['two terms', { q: 'anna jensaa' }],
+  ['a rare and a common term', { q: 'zoë mail' }],
+  ['two letters', { q: 'zo' }],
+  ['two letters that begin nothing', { q: 'qq' }],
+  ['punctuation', { q: '---' }],
+  ['a part of one field that is common in another', { first_name: { contains: 'jens' } }],
+  ['a part of the first name', { first_name: { contains: 'zoë' } }],
+  ['a beginning', { last_name: { starts_with: 'jensaa' } }],
+  ['an end', { last_name: { ends_with: 'aasen' } }],
+  ['an end of the e-mail', { email: { ends_with: '77@gmail.com' } }],
+  ['a part of the phone', { phone: { contains: '4577' } }],
+  ['a beginning of the phone', { phone: { starts_with: '+450007' } }],
+  ['punctuation in a name', { first_name: { contains: '%%%' } }],
+  ['rare metadata', { metadata: { ref: 4_711 } }],
+  ['common metadata', { metadata: { tier: 'gold' } }],
+  ['metadata that nobody has', { metadata: { tier: 'lead' } }],
+  ['the deleted', { deleted: 2 }],
+  ['all, the deleted too', { deleted: 1 }],
+  ['a term among the deleted', { deleted: 2, q: 'anna' }],
+  ['a rare term among all', { deleted: 1, q: 'zoë' }],
+  ['either of two rare things', { any_of: [{ first_name: { equals: 'zoë' } }, { metadata: { ref: 5 } }] }],
+  ['ids', { ids: [ID, `cus_01${'7'.padStart(24, '0')}`] }],
+];
+
+const expectCheap = (seen: Seen): void => {
+  expect(seen.scans.filter((table) => table === 'customers')).toEqual([]);
+  expect(seen.buffers).toBeLessThanOrEqual(MAX_BUFFERS);
+};
+
+describe('a page of 100,000 customers', () => {
+  it.each(ORDERS)('costs what it answers, by $by $direction, first and deep', async (order) => {
+    for (const cursor of [undefined, { key: MIDDLE[order.by], id: ID }]) {
+      const seen = await explained({}, order, cursor);
+      expect(seen.rows).toBe(LIMIT);
+      expect(seen.buffers).toBeLessThanOrEqual(400);
+    }
+  });
+
+  it.each(FILTERS)('never reads the table through for %s', async (_, filter) => {
+    for (const order of [DESCENDING, ...ORDERS.filter(({ direction }) => direction === 'asc')]) {
+      expectCheap(await explained(filter, order));
+    }
+  });
+
+  it.each([0, 1, 2])('walks group %i in its own order', async (index) => {
+    const seen = await explained(group(index), DESCENDING);
+    expect(seen.rows).toBeGreaterThan(30);
+    expect(seen.buffers).toBeLessThanOrEqual(500);
+  });
+});
