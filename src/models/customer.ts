@@ -51,6 +51,46 @@ export const CUSTOMER_COLUMNS = [
   'occurred_at',
 ] as const satisfies readonly (keyof CustomerRow)[];
 
+/** The columns that a message is made of; never a password. */
+export const PUBLIC_COLUMNS = [
+  'id',
+  'email',
+  'first_name',
+  'last_name',
+  'phone',
+  'has_account',
+  'external_id',
+  'billing_address_id',
+  'shipping_address_id',
+  'metadata',
+  'revision',
+  'created_at',
+  'updated_at',
+  'deleted_at',
+] as const satisfies readonly (keyof Customer)[];
+
+/** Stands for the columns that were not read, in a row that is answered without them. */
+export const UNREAD: CustomerRow = {
+  id: '',
+  email: '',
+  first_name: null,
+  last_name: null,
+  phone: null,
+  has_account: false,
+  password_hash: null,
+  password_revision: null,
+  external_id: null,
+  billing_address_id: null,
+  shipping_address_id: null,
+  metadata: {},
+  revision: 0,
+  created_at: new Date(0),
+  updated_at: new Date(0),
+  deleted_at: null,
+  erased_at: null,
+  occurred_at: new Date(0),
+};
+
 /** Table `customers`. Read through it; only the change engine writes. */
 export class CustomerModel extends Model {
   static override readonly tableName = 'customers';

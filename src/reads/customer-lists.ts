@@ -1,12 +1,11 @@
 import type { Knex } from 'knex';
 import type { Call } from '../context';
 import type { Customer } from '../gen/customer/v1/customer';
-import { toCustomer, type CustomerRow } from '../models/customer';
+import { PUBLIC_COLUMNS, toCustomer, UNREAD, type CustomerRow } from '../models/customer';
 import type { Cursor } from '../security/page-tokens';
 import type { Filter } from '../validation/customer-filter';
 import type { Order } from '../validation/paging';
 import { viewed, type View } from '../validation/read-mask';
-import { readChunk } from './customer-query/chunk';
 import { countMatches, readPage } from './customer-query/page';
 import { createRelations } from './relations';
 import type { Snapshots } from './snapshot';
@@ -30,35 +29,9 @@ export type Page = {
 export type CustomerLists = {
   readonly listCustomers: (query: ListQuery, cursor: Cursor | undefined, call: Waiting) => Promise<Page>;
   readonly countCustomers: (filter: Filter, call: Waiting) => Promise<number>;
-  /**
-   * The next matches in the order of ids after one ('' is before all): at most 100, found among the next 5,000 rows, so
-   * that each statement is short. `next` is what to go on after; undefined: the end was reached. Rows, not messages,
-   * without passwords.
-   */
-  readonly customersAfter: (filter: Filter, id: string, call: Waiting) => Promise<Chunk>;
 };
 
-export type Chunk = { readonly rows: readonly CustomerRow[]; readonly next: string | undefined };
-
 type Waiting = Pick<Call, 'deadline' | 'signal'>;
-
-/** What a message is made of; never a password. */
-const PUBLIC_COLUMNS = [
-  'id',
-  'email',
-  'first_name',
-  'last_name',
-  'phone',
-  'has_account',
-  'external_id',
-  'billing_address_id',
-  'shipping_address_id',
-  'metadata',
-  'revision',
-  'created_at',
-  'updated_at',
-  'deleted_at',
-] as const satisfies readonly (keyof Customer)[];
 
 /** What relations are found by. */
 const OWNER_COLUMNS: ReadonlySet<string> = new Set(['id', 'billing_address_id', 'shipping_address_id', 'deleted_at']);
@@ -67,28 +40,6 @@ const columnsFor = ({ read_mask, expand }: View): string[] =>
   PUBLIC_COLUMNS.filter(
     (column) => read_mask === undefined || read_mask.has(column) || (expand.size > 0 && OWNER_COLUMNS.has(column)),
   );
-
-/** Stands for what was not read; the mask takes it away again. */
-const UNREAD: CustomerRow = {
-  id: '',
-  email: '',
-  first_name: null,
-  last_name: null,
-  phone: null,
-  has_account: false,
-  password_hash: null,
-  password_revision: null,
-  external_id: null,
-  billing_address_id: null,
-  shipping_address_id: null,
-  metadata: {},
-  revision: 0,
-  created_at: new Date(0),
-  updated_at: new Date(0),
-  deleted_at: null,
-  erased_at: null,
-  occurred_at: new Date(0),
-};
 
 const keyText = (key: Date | string): string => (key instanceof Date ? String(key.getTime()) : key);
 
@@ -120,9 +71,4 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
 export const createCustomerLists = ({ inSnapshot }: Snapshots): CustomerLists => ({
   listCustomers: (query, cursor, call) => inSnapshot(call, (trx) => readList(trx, query, cursor)),
   countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter)),
-  customersAfter: (filter, id, call) =>
-    inSnapshot(call, async (trx) => {
-      const { rows, next } = await readChunk(trx, filter, id, PUBLIC_COLUMNS);
-      return { rows: rows.map((row) => ({ ...UNREAD, ...row })), next };
-    }),
 });

@@ -29,7 +29,6 @@ export const createReads = (knex: Knex, poolSize: number): Reads => {
     ...snapshots,
     ...createCustomerLists(snapshots),
     ...createExport(snapshots),
-    ...createExport(knex),
     ...createGroupList(snapshots),
     addressesOf: createAddressesOf(knex),
     answer: async (row, view) => viewed(toCustomer(row), view, await relationsOf(row, view.expand)),

@@ -1,21 +1,17 @@
 import { z } from 'zod';
 import type { TimeFilter } from '../gen/customer/v1/customer';
 import type { Timestamp } from '../gen/google/protobuf/timestamp';
+import { isTimestamp } from './time';
 
 /** Bounds of what is stored, to the millisecond: after, from, before and until a time, as milliseconds since the epoch. */
 export type TimeConditions = Readonly<Record<keyof TimeFilter, number | undefined>>;
-
-/** What google.protobuf.Timestamp can say: the years 1 to 9999. */
-const SECONDS = { min: -62_135_596_800, max: 253_402_300_799 } as const;
 
 /** Stored times have whole milliseconds, a bound may lie between two: `gt` and `lte` look down, `gte` and `lt` up. */
 const timestamp = (toMilliseconds: (value: number) => number) =>
   z.custom<Timestamp | undefined>().transform((value, ctx) => {
     if (value === undefined) return undefined;
-    const { seconds, nanos } = value;
-    const isValid = seconds >= SECONDS.min && seconds <= SECONDS.max && nanos >= 0 && nanos <= 999_999_999;
-    if (!isValid) ctx.addIssue({ code: 'custom', message: 'must be a time of the years 1 to 9999' });
-    return seconds * 1_000 + toMilliseconds(nanos / 1_000_000);
+    if (!isTimestamp(value)) ctx.addIssue({ code: 'custom', message: 'must be a time of the years 1 to 9999' });
+    return value.seconds * 1_000 + toMilliseconds(value.nanos / 1_000_000);
   });
 
 /** Conditions on a time; a range that ends before it begins is no fault. */

@@ -4,7 +4,8 @@ import type { Timestamp } from '../gen/google/protobuf/timestamp';
 /** The years 1 to 9999, as google.protobuf.Timestamp says. */
 const SECONDS = { min: -62_135_596_800, max: 253_402_300_799 } as const;
 
-const isTimestamp = ({ seconds, nanos }: Timestamp): boolean =>
+/** Whether it is a time at all: any client can send numbers that are none. */
+export const isTimestamp = ({ seconds, nanos }: Timestamp): boolean =>
   seconds >= SECONDS.min && seconds <= SECONDS.max && nanos >= 0 && nanos < 1_000_000_000;
 
 /** A time that has come, or none; what is below a millisecond is cut off. */
