@@ -43,6 +43,10 @@ beforeAll(async () => {
   await database.query(FILL);
   for (const [index, size] of GROUPS.entries()) {
     await database.query(
+      `insert into customer_groups (id, name, name_folded, revision, created_at, updated_at) values ($1, $1, '', 1, now(), now())`,
+      [group(index).group_ids[0]],
+    );
+    await database.query(
       `insert into customer_group_members select $1, id, created_at from customers order by md5(id) limit ${size}`,
       [group(index).group_ids[0]],
     );
