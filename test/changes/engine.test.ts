@@ -86,7 +86,7 @@ describe('the change engine', () => {
     );
     expect(positions.map(({ position }) => position)).toEqual(positions.map((_, index) => index + 1));
     expect(await one.database.query('select 1 from customer_outbox')).toEqual([]);
-  });
+  }, 120_000);
 
   it('lets a row that is held elsewhere hold up nobody but its own callers', async () => {
     const { customer: held } = await one.client.call('createCustomer', { email: 'held@example.com' });
