@@ -2,18 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  Server,
-  ServerCredentials,
-  experimental,
-  type MethodDefinition,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import { Server, type MethodDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Config } from '../config';
 import type { Context } from '../context';
 import type { Logger } from '../logger';
 import type { RpcService } from '../rpc/rpc-service';
 import { bidiStream, serverStream, unary, type Serialize } from './adapters';
+import { serverCredentials } from './certificates';
 import { createHealth } from './health';
 import { Undecodable, type Adapting } from './incoming';
 import type { Observer } from './observe';
@@ -50,21 +45,6 @@ const CHANNEL = {
   'grpc.max_connection_age_ms': 30 * 60_000,
   'grpc.max_connection_age_grace_ms': 5 * 60_000,
 } as const;
-
-const credentialsOf = ({ tls }: Config): ServerCredentials => {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const files = new experimental.FileWatcherCertificateProvider({
-    certificateFile: tls.certFile,
-    privateKeyFile: tls.keyFile,
-    ...(tls.clientCaFile === undefined ? {} : { caCertificateFile: tls.clientCaFile }),
-    refreshIntervalMs: 10_000,
-  });
-  return experimental.createCertificateProviderServerCredentials(
-    files,
-    tls.clientCaFile === undefined ? null : files,
-    tls.clientCaFile !== undefined,
-  );
-};
 
 /** Bytes in and out: whatever the decoder throws, a RangeError of a deep message too, becomes a refusal of ours. */
 const withOwnCodec = (method: MethodDefinition<unknown, unknown>): MethodDefinition<unknown, unknown> => ({
@@ -130,7 +110,7 @@ export const startServer = async (options: Options): Promise<GrpcServer> => {
     addService(server, options, service, false, draining.signal);
   }
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${config.host}:${config.port}`, credentialsOf(config), (error, bound) => {
+    server.bindAsync(`${config.host}:${config.port}`, serverCredentials(config, log), (error, bound) => {
       if (error === null) resolve(bound);
       else reject(new Error(`cannot listen on ${config.host}:${config.port} (HOST, PORT): ${error.message}`));
     });
