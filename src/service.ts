@@ -65,10 +65,14 @@ const warnOfOpenDoors = (config: Config, log: Logger): void => {
   }
 };
 
+/** Waits, but not for ever: after SHUTDOWN_GRACE_MS a batch may still wait for a row that somebody holds. */
+const patiently = (work: Promise<unknown>): Promise<unknown> =>
+  Promise.race([work, delay(2_000, undefined, { ref: false })]);
+
 /** Starts the whole service, and answers once it is SERVING. */
 export const startService = async (config: Config, log: Logger): Promise<Service> => {
   const knex = createKnex(config.database, log);
-  const undo: (() => unknown)[] = [() => knex.destroy()];
+  const undo: (() => unknown)[] = [() => patiently(knex.destroy())];
   const stopAll = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step();
   };
@@ -87,7 +91,7 @@ export const startService = async (config: Config, log: Logger): Promise<Service
       metrics.watchRelay(relay.status);
     }
     const changes = createChanges({ knex, config, log, onCommit: () => relay?.wake() });
-    undo.push(changes.drained);
+    undo.push(() => patiently(changes.drained()));
     const jobs: readonly Job[] = [
       { name: 'memberships of deleted groups', everyMs: 1_000, run: () => removeMemberships(knex) },
       { name: 'kept answers', everyMs: 60_000, run: () => forgetReplies(knex, config.idempotencyRetentionHours) },
