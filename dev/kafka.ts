@@ -81,14 +81,14 @@ const properties = (
     'group.initial.rebalance.delay.ms=0',
     'auto.create.topics.enable=false',
     // After kill -9 a broker waits until the session of its former self has ended.
-    'broker.session.timeout.ms=3000',
+    'broker.session.timeout.ms=6000',
     'broker.heartbeat.interval.ms=500',
   ].join('\n');
 
 /** Ready means that a client gets an answer, not that the port is open. */
 const awaitBroker = async (brokers: string, hasEnded: () => boolean): Promise<void> => {
   const quiet = { logLevel: logLevel.NOTHING, retry: { retries: 0 }, connectionTimeout: 1_000 };
-  for (let tries = 0; tries < 300 && !hasEnded(); tries += 1) {
+  for (let tries = 0; tries < 600 && !hasEnded(); tries += 1) {
     const admin = new Kafka({ brokers: [brokers], ...quiet }).admin();
     try {
       await admin.connect();
