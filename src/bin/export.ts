@@ -81,11 +81,11 @@ type Flags = ReturnType<typeof readFlags<typeof FLAGS>>;
 const RELATIONS = [Customer_Relation.RELATION_ADDRESSES, Customer_Relation.RELATION_GROUPS];
 
 /** The lines of what one message holds. */
-const linesFor = async (client: CustomerServiceClient, customers: Customer[], flags: Flags): Promise<string> => {
-  const values = flags['for-import']
+const linesFor = async (client: CustomerServiceClient, customers: Customer[], flags: Flags): Promise<string[]> => {
+  const values: readonly object[] = flags['for-import']
     ? (await batchGetCustomers(client, { ids: customers.map(({ id }) => id), expand: RELATIONS })).map(importLine)
     : customers.map(customerLine);
-  return values.map((value) => `${JSON.stringify(value)}\n`).join('');
+  return values.map((value) => `${JSON.stringify(value)}\n`);
 };
 
 const run = async (flags: Flags, signal: AbortSignal): Promise<void> => {
@@ -104,8 +104,8 @@ const run = async (flags: Flags, signal: AbortSignal): Promise<void> => {
       position = message.position;
       if (message.customers.length === 0) continue;
       const lines = await linesFor(client, message.customers, flags);
-      if (!output.write(lines)) await once(output, 'drain');
-      written += message.customers.length;
+      if (!output.write(lines.join(''))) await once(output, 'drain');
+      written += lines.length;
       progress.show(() => `${written} customers`);
     }
     if (partial !== undefined && flags.file !== undefined) {

@@ -23,7 +23,8 @@ each line has a request_id made from its content (its own, if it has one), so th
 for as long as the service keeps request_ids (24 hours unless set otherwise).
 
   --file FILE          input (default: standard input)
-  --rejects FILE       refused lines: {"line", "reason", "message", "text"} each (default: standard error)
+  --rejects FILE       refused lines: {"line", "reason", "message", "text"} each; without it they go to standard error,
+                       without text
   --run ID             makes other request_ids: the same content is then imported anew
 ${TARGET_USAGE}
 
@@ -40,7 +41,7 @@ const FLAGS = {
 /** What the service takes as one message. */
 const MAX_MESSAGE = 1024 * 1024;
 
-type Reject = { readonly line: number; readonly reason: string; readonly message: string; readonly text?: string };
+type Reject = { readonly line: number; readonly reason: string; readonly message: string; readonly text: string };
 
 const requestIdOf = (run: string, text: string): string =>
   createHash('sha256').update(`${run}\n${text}`).digest('base64url');
@@ -54,12 +55,13 @@ const toRow = ({ line, text, fault }: Line, run: string): SourceRow => {
   return { line, request };
 };
 
-const rejectOf = (line: number, { message, details }: Status): Reject => {
+const rejectOf = (line: number, text: string, { message, details }: Status): Reject => {
   const find = (name: string) => details.find(({ type_url }) => type_url.endsWith(`/google.rpc.${name}`))?.value;
   const info = find('ErrorInfo');
   const faults = BadRequest.decode(find('BadRequest') ?? new Uint8Array()).field_violations;
   return {
     line,
+    text,
     reason: info === undefined ? 'UNKNOWN' : ErrorInfo.decode(info).reason,
     message: faults.length === 0 ? message : faults.map((f) => `${f.field}: ${f.description}`).join('; '),
   };
@@ -72,16 +74,18 @@ const run = async (flags: Flags, signal: AbortSignal): Promise<number> => {
   const rejects: NodeJS.WriteStream | WriteStream =
     flags.rejects === undefined ? process.stderr : createWriteStream(flags.rejects);
   const input = flags.file === undefined ? process.stdin : createReadStream(flags.file);
+  signal.addEventListener('abort', () => void input.destroy());
   const progress = createProgress(process.stderr);
   const startedAt = performance.now();
   const count = { stored: 0, refused: 0 };
   /** Texts of the lines that are on their way, for the rejects. */
   const texts = new Map<number, string>();
 
-  const refuse = (reject: Reject): void => {
+  const refuse = ({ text, ...reject }: Reject): void => {
     count.refused += 1;
     progress.clear();
-    rejects.write(`${JSON.stringify(reject)}\n`);
+    // A line may hold a password hash, which is nothing for a terminal or a log.
+    rejects.write(`${JSON.stringify(rejects === process.stderr ? reject : { ...reject, text })}\n`);
   };
   const summary = (): string => {
     const perSecond = Math.round((count.stored / Math.max(1, performance.now() - startedAt)) * 1_000);
@@ -111,7 +115,7 @@ const run = async (flags: Flags, signal: AbortSignal): Promise<number> => {
       },
       onResult: ({ line }, outcome) => {
         if (outcome.$case === 'customer') count.stored += 1;
-        else refuse({ ...rejectOf(line, outcome.value), text: texts.get(line) ?? '' });
+        else refuse(rejectOf(line, texts.get(line) ?? '', outcome.value));
         texts.delete(line);
         progress.show(summary);
       },

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { runCommand } from '../support/command';
 import { startTestService, type TestService } from '../support/service';
 
@@ -143,6 +146,21 @@ describe('import', () => {
         where data #>> '{customer,email}' like 'broken-%'`,
     );
     expect(events).toHaveLength(2_500);
+  });
+
+  it('ends with what is in when it is interrupted, also while it waits for input', async () => {
+    const target = `127.0.0.1:${test.service.port}`;
+    const child = spawn(process.execPath, ['--import', 'tsx', 'src/bin/import.ts', '--target', target]);
+    let stderr = '';
+    child.stderr.on('data', (data: Buffer) => (stderr += data.toString()));
+    child.stdin.write(`${line({ email: 'interrupted@example.com' })}\n`);
+    while ((await countOf('interrupted%')) === 0) await delay(50);
+    await delay(200);
+    child.kill('SIGINT');
+    const [code] = (await once(child, 'close')) as [number];
+    expect(code).toBe(1);
+    expect(stderr).toContain('1 imported, 0 refused');
+    expect(stderr).toContain('interrupted');
   });
 
   it('fails with its usage for wrong arguments, and with a reason when there is nobody or nothing', async () => {
