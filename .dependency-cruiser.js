@@ -9,7 +9,7 @@ const layers = [
   '^src/(changes|reads)/',
   '^src/rpc/',
   '^src/grpc/',
-  '^src/(bin/|service[.]ts$|http[.]ts$|housekeeping[.]ts$|metrics[.]ts$)',
+  '^src/(bin/|service[.]ts$|http[.]ts$|housekeeping[.]ts$|jobs[.]ts$|metrics[.]ts$)',
 ];
 
 const directions = layers.slice(0, -1).map((layer, index) => ({

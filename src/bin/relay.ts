@@ -1,5 +1,8 @@
+import { createKnex } from '../db/knex';
 import { startRelay } from '../events/relay';
+import { startHousekeeping } from '../housekeeping';
 import { startHttp } from '../http';
+import { jobsOf } from '../jobs';
 import { createMetrics } from '../metrics';
 import { runProcess } from './process';
 
@@ -11,6 +14,8 @@ void runProcess(env, async (config, log) => {
     log.warn('no TOKEN_SECRET: the service will know none of the reset tokens that are published');
   }
   const relay = startRelay({ config, log });
+  const knex = createKnex({ ...config.database, poolSize: 1 });
+  const stopHousekeeping = startHousekeeping(jobsOf(knex, config), log);
   const metrics = createMetrics();
   metrics.watchRelay(relay.status);
   const http =
@@ -20,6 +25,8 @@ void runProcess(env, async (config, log) => {
   log.info({ kafka: config.kafka?.brokers }, 'relaying');
   return {
     stop: async () => {
+      await stopHousekeeping();
+      await knex.destroy();
       await relay.stop();
       await http?.stop();
     },
