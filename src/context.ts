@@ -2,6 +2,7 @@ import type { Changes } from './changes/engine';
 import type { Config } from './config';
 import type { Status } from './gen/google/rpc/status';
 import type { Logger } from './logger';
+import type { EventStream } from './events/stream';
 import type { EventLog } from './reads/event-log';
 import type { EventTail } from './reads/event-tail';
 import type { Reads } from './reads/reads';
@@ -19,6 +20,7 @@ export type Context = {
   readonly eventLog: EventLog;
   readonly eventTail: EventTail;
   readonly pageTokens: PageTokens;
+  readonly eventStream: EventStream;
   readonly passwords: Passwords;
   /** Counts failed logins. */
   readonly logins: Logins;

@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { createChanges } from './changes/engine';
-import { forgetReplies } from './changes/forget-replies';
-import { removeMemberships } from './changes/remove-memberships';
 import type { Config } from './config';
 import type { Context } from './context';
 import { createKnex } from './db/knex';
@@ -12,10 +10,12 @@ import { watchDatabase } from './db/watch';
 import { startRelay, type Relay } from './events/relay';
 import { logCalls } from './grpc/observe';
 import { startServer } from './grpc/server';
-import { startHousekeeping, type Job } from './housekeeping';
+import { startHousekeeping } from './housekeeping';
 import { startHttp, type HttpServer } from './http';
+import { jobsOf } from './jobs';
 import type { Logger } from './logger';
 import { createMetrics } from './metrics';
+import { createEventStream } from './events/stream';
 import { createEventLog } from './reads/event-log';
 import { createEventTail } from './reads/event-tail';
 import { createReads } from './reads/reads';
@@ -87,16 +87,11 @@ export const startService = async (config: Config, log: Logger): Promise<Service
     const eventTail = createEventTail(eventLog, log);
     if (config.relay) {
       relay = startRelay({ config, log, onLogged: eventTail.wake });
-      undo.push(relay.stop);
+      undo.push(relay.stop, startHousekeeping(jobsOf(knex, config), log));
       metrics.watchRelay(relay.status);
     }
     const changes = createChanges({ knex, config, log, onCommit: () => relay?.wake() });
     undo.push(() => patiently(changes.drained()));
-    const jobs: readonly Job[] = [
-      { name: 'memberships of deleted groups', everyMs: 1_000, run: () => removeMemberships(knex) },
-      { name: 'kept answers', everyMs: 60_000, run: () => forgetReplies(knex, config.idempotencyRetentionHours) },
-    ];
-    undo.push(startHousekeeping(jobs, log));
     const context: Context = {
       config,
       log,
@@ -105,6 +100,7 @@ export const startService = async (config: Config, log: Logger): Promise<Service
       eventTail,
       reads: createReads(knex, config.database.poolSize),
       pageTokens: createPageTokens(config.tokenSecrets),
+      eventStream: createEventStream(knex),
       passwords: createPasswords({ cost: config.bcryptCost }),
       logins: createLogins(knex, config),
     };

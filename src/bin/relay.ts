@@ -14,7 +14,7 @@ void runProcess(env, async (config, log) => {
     log.warn('no TOKEN_SECRET: the service will know none of the reset tokens that are published');
   }
   const relay = startRelay({ config, log });
-  const knex = createKnex({ ...config.database, poolSize: 1 });
+  const knex = createKnex({ ...config.database, poolSize: 1 }, log);
   const stopHousekeeping = startHousekeeping(jobsOf(knex, config), log);
   const metrics = createMetrics();
   metrics.watchRelay(relay.status);

@@ -8,6 +8,8 @@ export type Lease = {
   readonly renew: () => Promise<boolean>;
   /** False from the moment another process may lead, also when this one was frozen meanwhile. */
   readonly isHeld: () => boolean;
+  /** The number of this lead, undefined without: what is written under it must ask for it. */
+  readonly epoch: () => string | undefined;
   /** Moves the cursor forward; false when the lead is lost, and then nothing was moved. */
   readonly moveTo: (position: number) => Promise<boolean>;
   /** Gives the lead up, so that another can take it at once. */
@@ -69,6 +71,7 @@ export const createLease = (pool: Pool, name: string, leader: string): Lease => 
     },
     renew: async () => (await renew()) !== undefined,
     isHeld: () => epoch !== undefined && performance.now() < heldUntil,
+    epoch: () => epoch,
     moveTo: async (position) => {
       if (epoch === undefined) return false;
       const { rowCount } = await pool.query({

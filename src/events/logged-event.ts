@@ -13,13 +13,25 @@ export type LoggedEvent = {
   readonly data: string;
 };
 
+/** How much is read at once: `bytes` are those of the JSON, and the first event comes whatever its size. */
+export type ReadLimits = { readonly events: number; readonly bytes: number };
+
 /** The next events after a position, in order. */
-export const readLog = async (client: Pool | PoolClient, after: number, limit: number): Promise<LoggedEvent[]> => {
+export const readLog = async (
+  client: Pool | PoolClient,
+  after: number,
+  { events, bytes }: ReadLimits,
+): Promise<LoggedEvent[]> => {
   const { rows } = await client.query<Omit<LoggedEvent, 'position'> & { readonly position: string }>({
     name: 'read_log',
-    text: `select position, aggregate_type, aggregate_id, revision, type, occurred_at, traceparent, data::text
-             from customer_events where position > $1 order by position limit $2`,
-    values: [after, limit],
+    text: `select position, aggregate_type, aggregate_id, revision, type, occurred_at, traceparent, data
+             from (select *, sum(octet_length(data)) over (order by position rows unbounded preceding)
+                             - octet_length(data) as before
+                     from (select position, aggregate_type, aggregate_id, revision, type, occurred_at, traceparent,
+                                  data::text as data
+                             from customer_events where position > $1 order by position limit $2) as next) as sized
+            where before < $3 order by position`,
+    values: [after, events, bytes],
   });
   return rows.map((row) => ({ ...row, position: Number(row.position) }));
 };

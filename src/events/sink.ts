@@ -4,6 +4,7 @@ import type { Logger } from '../logger';
 import { refusedForItself, type Outbound, type Producer } from './kafka';
 import type { Lease } from './lease';
 import { readLog, type LoggedEvent } from './logged-event';
+import { createReplays } from './replays';
 import { backOff, createWaker } from './waker';
 
 /** What a sink makes of the log. */
@@ -11,6 +12,8 @@ export type SinkKind = {
   readonly name: 'kafka' | 'kafka-state';
   /** The messages of a run of events, in order; none for what this sink does not tell. */
   readonly messagesOf: (events: readonly LoggedEvent[]) => readonly Outbound[] | Promise<readonly Outbound[]>;
+  /** The messages of events that are sent again; a sink without cannot be asked to. */
+  readonly messagesAgain?: (events: readonly LoggedEvent[], replayId: string) => readonly Outbound[];
 };
 
 export type SinkStatus = {
@@ -38,23 +41,12 @@ type Options = {
   readonly log: Logger;
 };
 
-const EVENTS = 1_000;
-/** Whole sends stay below this, hence every partition's part of one. */
-const BYTES = 512 * 1024;
+/** Of one send: so every partition's part of it stays below what a topic takes at once. */
+const LIMITS = { events: 1_000, bytes: 512 * 1024 } as const;
 const RENEW_EVERY_MS = 500;
 const IDLE_MS = { min: 50, max: 250 } as const;
 /** A failure that goes on is said again only so often. */
 const SAY_AGAIN_MS = 30_000;
-
-/** As many events from the front as fit into one send; at least one. */
-const fitting = (events: readonly LoggedEvent[]): readonly LoggedEvent[] => {
-  let bytes = 0;
-  const end = events.findIndex((event, index) => {
-    bytes += event.data.length + 512;
-    return index > 0 && bytes > BYTES;
-  });
-  return end === -1 ? events : events.slice(0, end);
-};
 
 /**
  * Carries the log to Kafka from this sink's cursor on, while it leads: sends, awaits every acknowledgement, moves the
@@ -91,8 +83,8 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
   };
 
   /** Sends; halves what Kafka refuses for one message's sake until that one stands alone, and parks it. */
-  const deliver = async (events: readonly LoggedEvent[]): Promise<void> => {
-    const messages = await kind.messagesOf(events);
+  const deliver = async (events: readonly LoggedEvent[], messagesOf: SinkKind['messagesOf']): Promise<void> => {
+    const messages = await messagesOf(events);
     if (messages.length === 0) return;
     try {
       await send(messages);
@@ -102,8 +94,8 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
       const [only] = events;
       if (events.length === 1 && only !== undefined) return park(only, reason);
       const half = Math.ceil(events.length / 2);
-      await deliver(events.slice(0, half));
-      await deliver(events.slice(half));
+      await deliver(events.slice(0, half), messagesOf);
+      await deliver(events.slice(half), messagesOf);
     }
   };
 
@@ -117,20 +109,30 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
     log.error({ sink: kind.name, position: parked, aggregate_id, reason }, 'Kafka refuses an event; it is parked');
   };
 
-  /** Sends everything there is, for as long as this process leads. */
+  const { messagesAgain } = kind;
+  const replays = createReplays(pool, lease);
+  const sendAgain = async (): Promise<boolean> =>
+    messagesAgain !== undefined && replays.sendPart((events, id) => deliver(events, (some) => messagesAgain(some, id)));
+
+  /** Sends everything there is, new events first, for as long as this process leads. */
   const sendAll = async (): Promise<void> => {
-    let next = readLog(pool, position, EVENTS);
+    let next = readLog(pool, position, LIMITS);
     while (!isStopped) {
-      const events = fitting(await next);
+      const events = await next;
       const last = events.at(-1);
-      if (last === undefined || !lease.isHeld()) return;
-      next = readLog(pool, last.position, EVENTS);
-      next.catch(() => undefined);
-      await deliver(events);
-      if (!(await lease.moveTo(last.position))) return;
-      position = last.position;
-      published += events.length;
-      failures = 0;
+      if (!lease.isHeld()) return;
+      if (last !== undefined) {
+        next = readLog(pool, last.position, LIMITS);
+        next.catch(() => undefined);
+        await deliver(events, kind.messagesOf);
+        if (!(await lease.moveTo(last.position))) return;
+        position = last.position;
+        published += events.length;
+        failures = 0;
+      }
+      const hasSentAgain = await sendAgain();
+      if (last === undefined && !hasSentAgain) return;
+      if (last === undefined) next = readLog(pool, position, LIMITS);
     }
   };
 

@@ -1,5 +1,6 @@
 import type { KafkaConfig } from '../config';
-import { cloudEvent, stateMessage, withToken } from './cloud-event';
+import { cloudEvent, stateMessage, withToken, type KafkaMessage } from './cloud-event';
+import type { Outbound } from './kafka';
 import type { LoggedEvent } from './logged-event';
 import type { SinkKind } from './sink';
 import type { ResetTokens } from './reset-tokens';
@@ -9,13 +10,18 @@ import { topicNames } from './topics';
 export const eventSink = (kafka: KafkaConfig, source: string, tokens: ResetTokens): SinkKind => {
   const topics = topicNames(kafka);
   const topicOf = { customer: topics.customerEvents, customer_group: topics.groupEvents } as const;
+  const toTopic = (event: LoggedEvent, headers: KafkaMessage['headers'] = {}): Outbound => {
+    const message = cloudEvent(event, source);
+    return {
+      topic: topicOf[event.aggregate_type],
+      message: { ...message, headers: { ...message.headers, ...headers } },
+    };
+  };
   return {
     name: 'kafka',
+    messagesAgain: (events, replayId) => events.map((event) => toTopic(event, { ce_replay: replayId })),
     messagesOf: async (events) => {
-      const told = events.map((event) => ({
-        topic: topicOf[event.aggregate_type],
-        message: cloudEvent(event, source),
-      }));
+      const told = events.map((event) => toTopic(event));
       const resets = (await tokens(events)).map(({ event, token }) => ({
         topic: topics.passwordResets,
         message: withToken(cloudEvent(event, source), token),

@@ -4,7 +4,7 @@ import { monotonicFactory } from 'ulid';
 const CROCKFORD = '[0-7][0-9A-HJKMNP-TV-Z]{25}';
 
 /** What an id is the id of: its prefix. */
-export type IdPrefix = 'cus' | 'addr' | 'cgrp';
+export type IdPrefix = 'cus' | 'addr' | 'cgrp' | 'rpl';
 
 const pool = Buffer.alloc(4_096);
 let used = pool.length;

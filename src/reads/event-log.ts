@@ -2,19 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { statement } from '../db/statement';
 import { DomainError } from '../errors';
-import type { LoggedEvent } from '../events/logged-event';
+import type { LoggedEvent, ReadLimits } from '../events/logged-event';
 
 /** Which events are asked for; an empty list is no condition. */
 export type EventFilter = { readonly aggregate_ids: readonly string[]; readonly types: readonly string[] };
 
-/** How much one read may bring. */
-export type ReadLimits = {
-  readonly events: number;
-  /** Of their JSON; the first event comes whatever its size. */
-  readonly bytes: number;
-  /** Positions looked at, so that a filter that matches nothing costs no more. */
-  readonly span: number;
-};
+/** `span`: positions looked at, so that a filter that matches nothing costs no more. */
+type StretchLimits = ReadLimits & { readonly span: number };
 
 /** What matches from one position to another, all of it. */
 export type Stretch = {
@@ -32,13 +26,13 @@ export type EventLog = {
   /** Throws POSITION_TOO_OLD or POSITION_AHEAD unless the log holds everything after a position. */
   readonly assertHolds: (after: number) => Promise<void>;
   /** The next events after a position. Throws POSITION_TOO_OLD when some of them are gone. */
-  readonly stretch: (after: number, filter: EventFilter, limits: ReadLimits) => Promise<Stretch>;
+  readonly stretch: (after: number, filter: EventFilter, limits: StretchLimits) => Promise<Stretch>;
   /** The next events of one customer or group after a revision, at most `events` of them. */
   readonly history: (
     aggregateId: string,
     afterRevision: number,
     types: readonly string[],
-    limits: Pick<ReadLimits, 'events' | 'bytes'>,
+    limits: ReadLimits,
   ) => Promise<{ readonly events: readonly LoggedEvent[]; readonly isLast: boolean }>;
   readonly event: (aggregateId: string, revision: number) => Promise<LoggedEvent | undefined>;
   /** Resolves once everything committed before the call has its position; after 1 s all the same. */

@@ -2,7 +2,9 @@ import { CustomerServiceService } from '../gen/customer/v1/customer';
 import { CustomerGroupServiceService } from '../gen/customer/v1/customer_group';
 import { CustomerEventServiceService } from '../gen/customer/v1/customer_event';
 import { getEvent } from './customer-event/get-event';
+import { getStreamStatus } from './customer-event/get-stream-status';
 import { listEvents } from './customer-event/list-events';
+import { replayEvents } from './customer-event/replay-events';
 import { encodeWatchEventsResponse, watchEvents } from './customer-event/watch-events';
 import { addCustomersToGroup } from './customer-group/add-customers-to-group';
 import { createCustomerGroup } from './customer-group/create-customer-group';
@@ -95,7 +97,7 @@ export const services: readonly RpcService[] = [
   },
   {
     definition: CustomerEventServiceService,
-    unary: { listEvents, getEvent },
+    unary: { listEvents, getEvent, getStreamStatus, replayEvents },
     serverStream: { watchEvents },
     encoders: { watchEvents: encodeWatchEventsResponse },
     endless: ['watchEvents'],

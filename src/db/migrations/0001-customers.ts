@@ -148,6 +148,14 @@ create table event_dead_letters (
   constraint event_dead_letters_pkey primary key (sink, position)
 );
 
+create table event_replays (
+  id             text collate "C" constraint event_replays_pkey primary key,
+  after_position bigint not null,
+  until_position bigint not null,
+  position       bigint not null,
+  finished_at    timestamptz(3)
+);
+
 create table login_counters (
   key          bytea constraint login_counters_pkey primary key,
   email_key    bytea not null,
