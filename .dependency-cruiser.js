@@ -23,7 +23,7 @@ const directions = layers.slice(0, -1).map((layer, index) => ({
 
 const owners = [
   { name: 'grpc', packages: '@grpc/grpc-js|grpc-health-check', owner: '^src/(grpc|gen)/' },
-  { name: 'kafkajs', packages: 'kafkajs', owner: '^src/events/kafka[.]ts$' },
+  { name: 'kafkajs', packages: 'kafkajs', owner: '^src/events/kafka(js-mends)?[.]ts$' },
   { name: 'secrets', packages: '(@types/)?(bcrypt|jsonwebtoken)', owner: '^src/security/' },
   { name: 'knex', packages: 'knex', owner: '^src/db/' },
   { name: 'objection', packages: 'objection', owner: '^src/models/' },

@@ -8,10 +8,10 @@ import {
   type Producer as KafkaJsProducer,
   type TopicMessages,
 } from 'kafkajs';
-import RequestQueue from 'kafkajs/src/network/requestQueue';
 import type { KafkaConfig } from '../config';
 import type { Logger } from '../logger';
 import type { KafkaMessage } from './cloud-event';
+import './kafkajs-mends';
 import { topicsOf, type TopicSettings } from './topics';
 
 /** A message and where it goes. */
@@ -38,23 +38,6 @@ export type KafkaClient = {
   readonly plainProducer: () => Producer;
   /** Transactional: whoever starts last with an id fences all others out. */
   readonly transactionalProducer: (transactionalId: string) => Producer;
-};
-
-/**
- * kafkajs wakes up every millisecond on each idle connection (4 % of a core, and a warning on newer Node). With nothing
- * pending there is nothing to check; the next request schedules again.
- */
-RequestQueue.prototype.scheduleCheckPendingRequests = function scheduleCheckPendingRequests() {
-  if (this.throttleCheckTimeoutId) return;
-  const wait = this.throttledUntil - Date.now();
-  if (this.pending.length === 0 && wait <= 0) return;
-  this.throttleCheckTimeoutId = setTimeout(
-    () => {
-      this.throttleCheckTimeoutId = null;
-      this.checkPendingRequests();
-    },
-    wait > 0 ? wait : 10,
-  );
 };
 
 /** A topic that cannot hold a large event is reported: 1 MiB is Kafka's own default. */

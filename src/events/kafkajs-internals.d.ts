@@ -1,4 +1,4 @@
-/** The one internal of kafkajs that we mend, see kafka.ts. */
+/** The internals of kafkajs that we mend, see kafkajs-mends.ts. */
 declare module 'kafkajs/src/network/requestQueue' {
   type Queue = {
     throttleCheckTimeoutId: NodeJS.Timeout | null;
@@ -9,4 +9,15 @@ declare module 'kafkajs/src/network/requestQueue' {
   };
   const RequestQueue: { readonly prototype: Queue };
   export default RequestQueue;
+}
+
+declare module 'kafkajs/src/protocol/encoder' {
+  type Encoder = {
+    buf: Buffer;
+    offset: number;
+    ensureAvailable(bytes: number): void;
+    writeUVarInt(value: number): Encoder;
+  };
+  const EncoderClass: { readonly prototype: Encoder; nextPowerOfTwo: (value: number) => number };
+  export default EncoderClass;
 }
