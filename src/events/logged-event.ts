@@ -13,7 +13,7 @@ export type LoggedEvent = {
   readonly data: string;
 };
 
-/** How much is read at once: `bytes` are those of the JSON, and the first event comes whatever its size. */
+/** How much is read at once: `bytes` (at least 1) are those of the JSON, and the first event comes whatever its size. */
 export type ReadLimits = { readonly events: number; readonly bytes: number };
 
 /** The next events after a position, in order. */

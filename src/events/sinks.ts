@@ -1,32 +1,37 @@
 import type { KafkaConfig } from '../config';
-import { cloudEvent, stateMessage, withToken, type KafkaMessage } from './cloud-event';
+import { cloudEvent, stateMessage, withToken } from './cloud-event';
 import type { Outbound } from './kafka';
 import type { LoggedEvent } from './logged-event';
 import type { SinkKind } from './sink';
 import type { ResetTokens } from './reset-tokens';
 import { topicNames } from './topics';
 
-/** Every event to the topic of its aggregate, and reset tokens that are still good to the topic of the mailer. */
-export const eventSink = (kafka: KafkaConfig, source: string, tokens: ResetTokens): SinkKind => {
+/** Every event to the topic of its aggregate; those that are sent again are marked with the id of the replay. */
+export const eventMessages = (kafka: KafkaConfig, source: string) => {
   const topics = topicNames(kafka);
   const topicOf = { customer: topics.customerEvents, customer_group: topics.groupEvents } as const;
-  const toTopic = (event: LoggedEvent, headers: KafkaMessage['headers'] = {}): Outbound => {
-    const message = cloudEvent(event, source);
-    return {
-      topic: topicOf[event.aggregate_type],
-      message: { ...message, headers: { ...message.headers, ...headers } },
-    };
-  };
+  return (events: readonly LoggedEvent[], replayId?: string): Outbound[] =>
+    events.map((event) => {
+      const message = cloudEvent(event, source);
+      const marked =
+        replayId === undefined ? message : { ...message, headers: { ...message.headers, ce_replay: replayId } };
+      return { topic: topicOf[event.aggregate_type], message: marked };
+    });
+};
+
+/** Every event to the topic of its aggregate, and reset tokens that are still good to the topic of the mailer. */
+export const eventSink = (kafka: KafkaConfig, source: string, tokens: ResetTokens): SinkKind => {
+  const { passwordResets } = topicNames(kafka);
+  const messages = eventMessages(kafka, source);
   return {
     name: 'kafka',
-    messagesAgain: (events, replayId) => events.map((event) => toTopic(event, { ce_replay: replayId })),
+    messagesAgain: messages,
     messagesOf: async (events) => {
-      const told = events.map((event) => toTopic(event));
       const resets = (await tokens(events)).map(({ event, token }) => ({
-        topic: topics.passwordResets,
+        topic: passwordResets,
         message: withToken(cloudEvent(event, source), token),
       }));
-      return [...told, ...resets];
+      return [...messages(events), ...resets];
     },
   };
 };
