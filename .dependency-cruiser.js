@@ -52,7 +52,7 @@ module.exports = {
       comment: 'src is what is shipped; dev, test and bench are not.',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(dev|test|bench)/' },
+      to: { path: '^(dev|test|bench|examples)/' },
     },
     {
       name: 'no-dev-dependency-in-src',
