@@ -1,0 +1,42 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { consumeUntil, describeKafka } from '../support/kafka';
+import { startTestService, type TestService } from '../support/service';
+import { until } from '../support/until';
+
+describeKafka('when the process that leads is killed', () => {
+  let test: TestService;
+  let leader: ChildProcess;
+  beforeAll(async () => (test = await startTestService({ kafka: true, env: { RELAY: 'off' } })));
+  afterAll(() => test.stop());
+
+  const status = () => test.client.call('getStreamStatus', {});
+  const create = (name: string) => test.client.call('createCustomer', { email: `${name}@example.com` });
+
+  it('another one goes on where it was, in order, with every event there', async () => {
+    const env = { ...process.env, ...test.env, RELAY: 'on' };
+    leader = spawn(process.execPath, ['--import', 'tsx', 'src/bin/relay.ts'], { env, stdio: 'ignore' });
+    await create('first');
+    await until(async () => {
+      const { sinks } = await status();
+      return sinks.length === 2 && sinks.every(({ position }) => position === '1');
+    });
+    const [killed] = (await status()).sinks;
+    const second = await startTestService({ database: test.database, env: { ...test.env, RELAY: 'on' } });
+    const traffic = Promise.all(Array.from({ length: 60 }, (_, n) => create(`c-${n}`)));
+    leader.kill('SIGKILL');
+    await traffic;
+    await until(async () => (await status()).sinks.every(({ position }) => position === '61'));
+    for (const { leader: now } of (await status()).sinks) expect(now).not.toBe(killed?.leader);
+    const received = await consumeUntil(`${test.env['KAFKA_TOPIC_PREFIX']}customer.events`, (all) => {
+      return new Set(all.map(({ headers }) => headers['ce_position'])).size === 61;
+    });
+    for (const partition of [0, 1, 2]) {
+      const positions = received
+        .filter((one) => one.partition === partition)
+        .map(({ headers }) => Number(headers['ce_position']));
+      const firsts = positions.filter((position, index) => positions.indexOf(position) === index);
+      expect(firsts).toEqual([...firsts].sort((a, b) => a - b));
+    }
+    await second.stop();
+  });
+});
