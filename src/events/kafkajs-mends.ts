@@ -23,8 +23,16 @@ const DEFAULT_SIZE = 511;
 /** V8 keeps a buffer of this size on its heap, which costs a tenth. It grows when it must. */
 const SMALL = 64;
 
-const { nextPowerOfTwo } = Encoder;
-Encoder.nextPowerOfTwo = (value) => (value === DEFAULT_SIZE ? SMALL : nextPowerOfTwo.call(Encoder, value));
+const powerOfTwoAbove = (value: number): number => 1 << (32 - Math.clz32(value));
+
+/** From now on asked by the constructor alone: whoever needs room asks `ensureAvailable`. */
+Encoder.nextPowerOfTwo = (value) => (value === DEFAULT_SIZE ? SMALL : powerOfTwoAbove(value));
+Encoder.prototype.ensureAvailable = function ensureAvailable(length) {
+  if (this.offset + length <= this.buf.length) return;
+  const larger = Buffer.alloc(powerOfTwoAbove(this.offset + length));
+  this.buf.copy(larger, 0, 0, this.offset);
+  this.buf = larger;
+};
 
 /** The same bytes as the original's, written in place instead of through two arrays. */
 Encoder.prototype.writeUVarInt = function writeUVarInt(value) {

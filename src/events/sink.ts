@@ -114,25 +114,35 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
   const sendAgain = async (): Promise<boolean> =>
     messagesAgain !== undefined && replays.sendPart((events, id) => deliver(events, (some) => messagesAgain(some, id)));
 
-  /** Sends everything there is, new events first, for as long as this process leads. */
+  /**
+   * Sends everything there is, new events first, for as long as this process leads. The next events are read, and the
+   * cursor is moved behind those acknowledged, while others are sent.
+   */
   const sendAll = async (): Promise<void> => {
     let next = readLog(pool, position, LIMITS);
-    while (!isStopped) {
-      const events = await next;
-      const last = events.at(-1);
-      if (!lease.isHeld()) return;
-      if (last !== undefined) {
-        next = readLog(pool, last.position, LIMITS);
-        next.catch(() => undefined);
-        await deliver(events, kind.messagesOf);
-        if (!(await lease.moveTo(last.position))) return;
-        position = last.position;
-        published += events.length;
-        failures = 0;
+    let moved = Promise.resolve(true);
+    try {
+      while (!isStopped) {
+        const events = await next;
+        const last = events.at(-1);
+        if (!lease.isHeld()) return;
+        if (last !== undefined) {
+          next = readLog(pool, last.position, LIMITS);
+          next.catch(() => undefined);
+          await deliver(events, kind.messagesOf);
+          if (!(await moved)) return;
+          moved = lease.moveTo(last.position);
+          moved.catch(() => undefined);
+          position = last.position;
+          published += events.length;
+          failures = 0;
+        }
+        const hasSentAgain = await sendAgain();
+        if (last === undefined && !hasSentAgain) return;
+        if (last === undefined) next = readLog(pool, position, LIMITS);
       }
-      const hasSentAgain = await sendAgain();
-      if (last === undefined && !hasSentAgain) return;
-      if (last === undefined) next = readLog(pool, position, LIMITS);
+    } finally {
+      await moved;
     }
   };
 
