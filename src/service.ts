@@ -85,6 +85,7 @@ export const startService = async (config: Config, log: Logger): Promise<Service
     let relay: Relay | undefined;
     const eventLog = createEventLog(knex, () => relay?.wake());
     const eventTail = createEventTail(eventLog, log);
+    undo.push(eventTail.stop);
     if (config.relay) {
       relay = startRelay({ config, log, onLogged: eventTail.wake });
       undo.push(relay.stop, startHousekeeping(jobsOf(knex, config), log));

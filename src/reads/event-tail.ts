@@ -18,6 +18,8 @@ export type EventTail = {
   readonly watch: (after: number, filter: EventFilter, signal: AbortSignal) => AsyncGenerator<Piece, void>;
   /** There may be something new. */
   readonly wake: () => void;
+  /** Resolves once nothing is read any more; only when every watcher has been told to end. */
+  readonly stop: () => Promise<void>;
 };
 
 /** How much of the recent log is kept in memory for all watchers; who lies further behind reads for itself. */
@@ -114,13 +116,23 @@ export const createEventTail = (eventLog: EventLog, log: Logger): EventTail => {
   const waiting = new Set<() => void>();
   let watchers = 0;
   let isFollowing = false;
+  let isStopped = false;
   let head = 0;
+
+  /** What is under way in the database. */
+  const running = new Set<Promise<unknown>>();
+  const pending = <Result>(work: Promise<Result>): Promise<Result> => {
+    running.add(work);
+    const done = (): void => void running.delete(work);
+    work.then(done, done);
+    return work;
+  };
 
   /** Reads what is new for as long as anybody watches. */
   const follow = async (): Promise<void> => {
     let idle: number = IDLE_MS.min;
     let failures = 0;
-    while (watchers > 0) {
+    while (watchers > 0 && !isStopped) {
       try {
         const { events, until } = await eventLog.stretch(head, EVERYTHING, READ);
         failures = 0;
@@ -147,7 +159,7 @@ export const createEventTail = (eventLog: EventLog, log: Logger): EventTail => {
     if (isFollowing) return;
     isFollowing = true;
     head = from;
-    void follow();
+    void pending(follow());
   };
 
   /** Resolves when the log has grown, after `ms`, or when `signal` is aborted. */
@@ -166,16 +178,23 @@ export const createEventTail = (eventLog: EventLog, log: Logger): EventTail => {
     });
 
   /** Only for a watcher that lies behind what is in memory; never more than one read is held for it. */
-  const read = (after: number, filter: EventFilter): Promise<Found> => {
+  const read = (after: number, filter: EventFilter, signal: AbortSignal): Promise<Found> => {
     const isFiltered = filter.aggregate_ids.length + filter.types.length > 0;
     return readOneOfFew(async () => {
-      const { events, until } = await eventLog.stretch(after, filter, isFiltered ? FILTERED_READ : READ);
+      if (signal.aborted || isStopped) return { events: [], until: after };
+      const limits = isFiltered ? FILTERED_READ : READ;
+      const { events, until } = await pending(eventLog.stretch(after, filter, limits));
       return { events: events.map(keep), until };
     });
   };
 
   return {
     wake: waker.wake,
+    stop: async () => {
+      isStopped = true;
+      waker.wake();
+      await Promise.allSettled(running);
+    },
     watch: async function* watch(after, filter, signal) {
       const [ids, types] = [new Set(filter.aggregate_ids), new Set(filter.types)];
       const matches = ({ aggregate_id, type }: Kept): boolean =>
@@ -188,7 +207,8 @@ export const createEventTail = (eventLog: EventLog, log: Logger): EventTail => {
         yield { items: [], checkpoint: at };
         while (!signal.aborted) {
           if (at >= head) await grown(dueAt - performance.now(), signal);
-          const found = at < head ? (recent.take(at, matches) ?? (await read(at, filter))) : { events: [], until: at };
+          const found =
+            at < head ? (recent.take(at, matches) ?? (await read(at, filter, signal))) : { events: [], until: at };
           at = found.until;
           for (const piece of piecesOf(found.events, at)) {
             if (piece.items.length === 0 && performance.now() < dueAt) continue;
