@@ -62,6 +62,7 @@ export const resendDeadLetters = async ({ pool, producer, messagesAgain }: Optio
     const events = await readLog(pool, Number(letter.position) - 1, { events: 1, bytes: 1 });
     if (String(events[0]?.position) !== letter.position) return 'gone';
     try {
+      await producer.connect();
       await producer.send(messagesAgain(events, replayId));
       return 'sent';
     } catch (error) {

@@ -16,6 +16,7 @@ describeKafka('what kafkajs encodes', () => {
       headers: { length: 'h'.repeat((length * 7) % 600), second: String(length) },
     }));
     const producer = kafka.plainProducer();
+    await producer.connect();
     for (let first = 0; first < sent.length; first += 300) {
       const messages = sent.slice(first, first + 300);
       await producer.send(messages.map((message) => ({ topic: `${topic}.customer.events`, message })));

@@ -126,7 +126,9 @@ describe('EraseCustomer', () => {
     const pool = new Pool({ connectionString: test.database.url, max: 1 });
     let logged: readonly LoggedEvent[] = [];
     await until(async () => {
-      logged = (await readLog(pool, 0, 100)).filter(({ aggregate_id }) => aggregate_id === id);
+      logged = (await readLog(pool, 0, { events: 100, bytes: 1_000_000 })).filter(
+        ({ aggregate_id }) => aggregate_id === id,
+      );
       return logged.length === 8;
     });
     await pool.end();
