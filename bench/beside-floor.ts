@@ -84,11 +84,14 @@ export const besideFloor =
       };
     };
 
+    const chosen = (Object.entries(goals) as [Rpc, number][]).filter(
+      ([rpc]) => only.length === 0 || only.includes(rpc),
+    );
+    if (chosen.length === 0) return;
     print(`${inFlight} calls in flight, ${rounds} rounds of ${seconds} s each, floor and product by turns.\n`);
     print('| rpc | server | calls/s | p50 ms | p99 ms | server CPU µs | load CPU µs | errors | times the floor |');
     print('| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
-    for (const [rpc, goal] of Object.entries(goals) as [Rpc, number][]) {
-      if (only.length > 0 && !only.includes(rpc)) continue;
+    for (const [rpc, goal] of chosen) {
       const samples: Record<Name, Sample[]> = { floor: [], product: [] };
       for (let round = 0; round < rounds; round += 1) {
         for (const name of NAMES) {

@@ -1,5 +1,6 @@
 import {
   AddAddressRequest,
+  AuthenticateCustomerRequest,
   CreateCustomerRequest,
   GetCustomerRequest,
   UpdateBillingAddressRequest,
@@ -88,6 +89,14 @@ export const BODIES = {
         }),
       ).finish(),
     ),
+  AuthenticateCustomer: () => {
+    const all = Array.from({ length: CUSTOMERS }, (_, n) =>
+      AuthenticateCustomerRequest.encode(
+        AuthenticateCustomerRequest.fromPartial({ email: `filled-${n}@example.com`, password: 'correct horse' }),
+      ).finish(),
+    );
+    return (n: number) => all[n % CUSTOMERS] ?? new Uint8Array();
+  },
 } as const satisfies Record<string, (run: string) => (n: number) => Uint8Array>;
 
 export type Rpc = keyof typeof BODIES;

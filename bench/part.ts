@@ -10,6 +10,8 @@ export type Settings = {
   readonly sizes: readonly number[];
   /** How many events are in the log that is carried to Kafka. */
   readonly events: number;
+  /** How many customers are imported and exported. */
+  readonly rows: number;
   /** Names of rpcs or sections; empty: all. */
   readonly only: readonly string[];
 };

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { run } from '../dev/run';
 import type { Part } from './part';
 import { calls } from './parts/calls';
 import { writes } from './parts/writes';
@@ -16,6 +17,7 @@ const USAGE = `npm run bench -- <part> [section …]   parts: ${Object.keys(PART
   --seconds 4 --rounds 5 --in-flight 64   of each measurement
   --sizes 10000,100000,1000000            numbers of customers (reads)
   --events 1000000                        in the log (events)
+  --rows 1000000                          imported and exported (writes)
   --minutes 30                            no measurement begins later
   --resume                                go on where the last run of this part ended
   --write                                 put the report into docs/benchmarks.md`;
@@ -28,6 +30,7 @@ const { values, positionals } = parseArgs({
     'in-flight': { type: 'string', default: '64' },
     sizes: { type: 'string', default: '10000,100000,1000000' },
     events: { type: 'string', default: '1000000' },
+    rows: { type: 'string', default: '1000000' },
     minutes: { type: 'string', default: '30' },
     resume: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -37,14 +40,17 @@ const { values, positionals } = parseArgs({
 const ROOT = join(__dirname, '..');
 
 /** Replaces the section of a part in docs/benchmarks.md, or adds it. */
-const writeReport = (part: string, lines: readonly string[]): void => {
+const writeReport = async (part: string, lines: readonly string[]): Promise<void> => {
   const file = join(ROOT, 'docs/benchmarks.md');
   const [begin, end] = [`<!-- ${part} -->`, `<!-- end of ${part} -->`];
   const section = [begin, '', ...lines, '', end].join('\n');
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : '# Benchmarks\n';
+  const text = existsSync(file)
+    ? readFileSync(file, 'utf8')
+    : `# Benchmarks\n\nWritten by \`npm run bench -- <part> --write\`. Ratios are of one run on one machine, both sides taking turns.\n`;
   const [before, rest] = text.split(begin);
   const after = rest?.split(end)[1];
   writeFileSync(file, after === undefined ? `${text}\n${section}\n` : `${before ?? ''}${section}${after}`);
+  await run('npx', ['prettier', '--write', file]);
 };
 
 const chartFile = (name: string): string => {
@@ -79,6 +85,7 @@ const main = async (): Promise<void> => {
         inFlight: Number(values['in-flight']),
         sizes: values.sizes.split(',').map(Number),
         events: Number(values.events),
+        rows: Number(values.rows),
         only,
       },
       results,
@@ -97,7 +104,7 @@ const main = async (): Promise<void> => {
   }
   const today = new Date().toISOString().slice(0, 10);
   print(`\n${today} · ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'} · Node ${process.versions.node}`);
-  if (values.write) writeReport(name, lines);
+  if (values.write) await writeReport(name, lines);
 };
 
 main().then(

@@ -1,4 +1,3 @@
-import type { PoolClient } from 'pg';
 import {
   AddAddressResponse,
   UpdateBillingAddressResponse,
@@ -9,7 +8,7 @@ import {
 import { ADDRESS_COLUMNS, fingerprint, toAddress, type AddressRow } from '../../src/models/address';
 import { toCustomer, type CustomerRow } from '../../src/models/customer';
 import { newId } from '../../src/models/ids';
-import { COLUMNS, lock, record, remember, transaction } from './transaction';
+import { COLUMNS, lock, record, remember, transaction, type Connection } from './transaction';
 
 const ADDRESS = ADDRESS_COLUMNS.join(', ');
 const CONTENT =
@@ -29,12 +28,16 @@ const contentOf = (input: AddressInput) => ({
   metadata: input.metadata ?? {},
 });
 
-const addressesOf = async (client: PoolClient, customer_id: string): Promise<AddressRow[]> => {
+const addressesOf = async (client: Connection, customer_id: string): Promise<AddressRow[]> => {
   const text = `select ${ADDRESS} from addresses where customer_id = $1`;
   return (await client.query<AddressRow>({ name: 'addresses', text, values: [customer_id] })).rows;
 };
 
-const insertAddress = async (client: PoolClient, customer_id: string, input: AddressInput): Promise<AddressRow> => {
+export const insertAddress = async (
+  client: Connection,
+  customer_id: string,
+  input: AddressInput,
+): Promise<AddressRow> => {
   const content = contentOf(input);
   const { rows } = await client.query<AddressRow>({
     name: 'insert_address',
@@ -46,7 +49,7 @@ const insertAddress = async (client: PoolClient, customer_id: string, input: Add
   return rows[0];
 };
 
-const updateAddress = async (client: PoolClient, id: string, input: AddressInput): Promise<AddressRow> => {
+const updateAddress = async (client: Connection, id: string, input: AddressInput): Promise<AddressRow> => {
   const content = contentOf(input);
   const { rows } = await client.query<AddressRow>({
     name: 'update_address',
@@ -58,7 +61,7 @@ const updateAddress = async (client: PoolClient, id: string, input: AddressInput
   return rows[0];
 };
 
-const touch = async (client: PoolClient, id: string, billing_address_id: string | null): Promise<CustomerRow> => {
+const touch = async (client: Connection, id: string, billing_address_id: string | null): Promise<CustomerRow> => {
   const { rows } = await client.query<CustomerRow>({
     name: 'touch',
     text: `update customers set billing_address_id = $2, revision = revision + 1, updated_at = $3, occurred_at = $3

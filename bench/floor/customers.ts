@@ -9,7 +9,7 @@ import {
 import { toCustomer, type CustomerRow } from '../../src/models/customer';
 import { fold, phoneKey, searchText } from '../../src/models/fold';
 import { newId } from '../../src/models/ids';
-import { COLUMNS, lock, pool, record, remember, transaction } from './transaction';
+import { COLUMNS, lock, pool, record, remember, transaction, type Connection } from './transaction';
 
 export const getCustomer = async ({ id }: GetCustomerRequest): Promise<GetCustomerResponse> => {
   const { rows } = await pool.query<CustomerRow>({
@@ -21,30 +21,34 @@ export const getCustomer = async ({ id }: GetCustomerRequest): Promise<GetCustom
   return { customer: toCustomer(rows[0]) };
 };
 
+export const insertCustomer = async (client: Connection, request: CreateCustomerRequest): Promise<CustomerRow> => {
+  const { email, first_name, last_name, phone, metadata = {} } = request;
+  const { rows } = await client.query<CustomerRow>({
+    name: 'create',
+    text: `insert into customers (id, email, first_name, last_name, phone, phone_key, metadata, first_name_folded,
+             last_name_folded, search_text, revision, created_at, updated_at, occurred_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $11) returning ${COLUMNS}`,
+    values: [
+      newId('cus'),
+      email,
+      first_name,
+      last_name,
+      phone,
+      phoneKey(phone),
+      metadata,
+      fold(first_name),
+      fold(last_name),
+      searchText({ email, first_name, last_name, phone }),
+      new Date(),
+    ],
+  });
+  if (rows[0] === undefined) throw new Error('nothing inserted');
+  return rows[0];
+};
+
 export const createCustomer = (request: CreateCustomerRequest): Promise<CreateCustomerResponse> =>
   transaction(async (client) => {
-    const { email, first_name, last_name, phone, metadata = {} } = request;
-    const { rows } = await client.query<CustomerRow>({
-      name: 'create',
-      text: `insert into customers (id, email, first_name, last_name, phone, phone_key, metadata, first_name_folded,
-               last_name_folded, search_text, revision, created_at, updated_at, occurred_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $11) returning ${COLUMNS}`,
-      values: [
-        newId('cus'),
-        email,
-        first_name,
-        last_name,
-        phone,
-        phoneKey(phone),
-        metadata,
-        fold(first_name),
-        fold(last_name),
-        searchText({ email, first_name, last_name, phone }),
-        new Date(),
-      ],
-    });
-    const [row] = rows;
-    if (row === undefined) throw new Error('nothing inserted');
+    const row = await insertCustomer(client, request);
     const reply = await remember(client, row.id, request, CreateCustomerResponse, { customer: toCustomer(row) });
     await record(client, 'customer.created', undefined, row, request.request_id, {});
     return reply;

@@ -7,6 +7,9 @@ import { CUSTOMER_COLUMNS, type CustomerRow } from '../../src/models/customer';
 
 export const pool = new Pool({ connectionString: process.env['DATABASE_URL'], max: 10 });
 
+/** A connection, of the pool or not. */
+export type Connection = Pick<PoolClient, 'query'>;
+
 export const COLUMNS = CUSTOMER_COLUMNS.join(', ');
 
 export const transaction = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
@@ -24,7 +27,7 @@ export const transaction = async <Result>(work: (client: PoolClient) => Promise<
   }
 };
 
-export const lock = async (client: PoolClient, id: string): Promise<CustomerRow> => {
+export const lock = async (client: Connection, id: string): Promise<CustomerRow> => {
   const { rows } = await client.query<CustomerRow>({
     name: 'lock',
     text: `select ${COLUMNS} from customers where id = $1 and deleted_at is null for no key update`,
@@ -38,7 +41,7 @@ type Answer<Reply> = { readonly encode: (reply: Reply) => { finish: () => Uint8A
 
 /** Keeps the answer under its request_id; the primary key refuses a repeat. */
 export const remember = async <Reply>(
-  client: PoolClient,
+  client: Connection,
   id: string,
   request: { readonly request_id: string },
   codec: Answer<Reply>,
@@ -69,7 +72,7 @@ const NOTHING: Difference = {
 
 /** The same event as the product's. */
 export const record = async (
-  client: PoolClient,
+  client: Connection,
   type: CustomerEventType,
   before: CustomerRow | undefined,
   after: CustomerRow,
