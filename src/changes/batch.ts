@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { allowSilence } from '../db/silence';
 import type { Origin } from '../events/record';
@@ -28,6 +29,9 @@ export type Run = {
 /** Statements and waiting for locks end with the longest deadline of a batch; a stream's work has no other. */
 const LONGEST_MS = 30_000;
 
+/** Decisions in one turn of the event loop, some 5 ms: a bulk batch holds up nobody's call. */
+const PER_TURN = 100;
+
 const remainingMs = (works: readonly AnyWork[]): number =>
   Math.min(LONGEST_MS, Math.max(50, ...works.map((work) => Math.ceil(work.call.deadline - Date.now()))));
 
@@ -48,7 +52,8 @@ export const runBatch = (knex: Knex, replies: Replies, works: readonly AnyWork[]
     const { state, blocked } = await lockAndRead(trx, works, run.wait, limitMs);
     const written = asWritten(state);
     const outcomes: Outcome[] = [];
-    for (const work of works) {
+    for (const [index, work] of works.entries()) {
+      if (index > 0 && index % PER_TURN === 0) await nextTurn();
       if (needsAny(work, blocked)) outcomes.push({ kind: 'blocked' });
       else if ('steps' in work) outcomes.push(await decideSteps(trx, replies, state, work));
       else outcomes.push(decide(replies, state, work));
