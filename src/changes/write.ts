@@ -194,6 +194,28 @@ export const writeRows = async (trx: Knex.Transaction, state: BatchState, writte
 
 type Changed = readonly { readonly before: CustomerState | undefined; readonly after: CustomerState }[];
 
+/**
+ * A statement checks a unique index row by row: when one address becomes what another was, in one change, the other's
+ * fingerprint has to be out of the way first. No fingerprint is an id.
+ */
+const freeFingerprints = async (
+  trx: Knex.Transaction,
+  was: ReadonlyMap<string, AddressRow>,
+  altered: readonly AddressRow[],
+): Promise<void> => {
+  if (altered.length < 2) return;
+  const keyOf = (row: AddressRow): string => `${row.customer_id} ${fingerprintKey(row)}`;
+  const wanted = new Map(altered.map((row) => [keyOf(row), row.id]));
+  const inTheWay = altered.flatMap(({ id }) => {
+    const before = was.get(id);
+    const next = before && wanted.get(keyOf(before));
+    return next === undefined || next === id ? [] : [id];
+  });
+  if (inTheWay.length === 0) return;
+  const free = 'update addresses set fingerprint = id where id = any(?)';
+  await statement(trx, 'free_fingerprints', free, [inTheWay]);
+};
+
 const writeAddresses = async (trx: Knex.Transaction, changed: Changed): Promise<void> => {
   const was = new Map(changed.flatMap(({ before }) => before?.addresses ?? []).map((address) => [address.id, address]));
   const is = new Map(changed.flatMap(({ after }) => after.addresses).map((address) => [address.id, address]));
@@ -202,12 +224,9 @@ const writeAddresses = async (trx: Knex.Transaction, changed: Changed): Promise<
     'addresses',
     [...was.keys()].filter((id) => !is.has(id)),
   );
-  await update(
-    trx,
-    'addresses',
-    ADDRESS,
-    [...is.values()].filter(({ id }) => was.has(id) && was.get(id) !== is.get(id)),
-  );
+  const altered = [...is.values()].filter(({ id }) => was.has(id) && was.get(id) !== is.get(id));
+  await freeFingerprints(trx, was, altered);
+  await update(trx, 'addresses', ADDRESS, altered);
   await insert(
     trx,
     'addresses',

@@ -136,4 +136,20 @@ describe('UpdateCustomer with groups and addresses', () => {
     expect(folded).toEqual([left]);
     expect(events.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
+
+  it('lets one address become what the other was, in one change', async () => {
+    const id = await newCustomer();
+    const [older, newer, newest] = ['Older 1', 'Newer 1', 'Newest 1'].map((address_1) => anAddress({ address_1 }));
+    await test.client.call('updateShippingAddress', { customer_id: id, target: address(older!) });
+    await test.client.call('updateBillingAddress', { customer_id: id, target: address(newer!) });
+    await test.client.call('updateCustomer', {
+      id,
+      billing_address: address(newest!),
+      shipping_address: address(newer!),
+    });
+    const { addresses } = await test.client.call('listAddresses', { customer_id: id });
+    expect(addresses.map(({ address_1 }) => address_1)).toEqual(['Newer 1', 'Newest 1']);
+    await test.client.call('addAddress', { customer_id: id, address: older! });
+    expect((await test.client.call('listAddresses', { customer_id: id })).addresses).toHaveLength(3);
+  });
 });
