@@ -27,10 +27,14 @@ const CUSTOMER_FIELDS: ReadonlySet<string> = new Set([
   'deleted_at',
 ] satisfies (keyof Customer)[]);
 
+/** A request of 1 MiB can hold a million: no more is looked at. */
+const MAX_NAMED = 100;
+
 /** Top-level names of Customer; one fault for each unknown one. */
 export const customerMask = () =>
   z
     .array(z.string())
+    .max(MAX_NAMED, `must have at most ${MAX_NAMED} paths`)
     .optional()
     .transform((paths, ctx): ReadMask => {
       for (const path of paths ?? []) {
@@ -48,14 +52,17 @@ const RELATIONS: ReadonlyMap<number, Relation> = new Map([
 ]);
 
 const expand = () =>
-  z.array(z.number()).transform((numbers, ctx): ReadonlySet<Relation> => {
-    for (const [index, number] of numbers.entries()) {
-      if (!RELATIONS.has(number)) {
-        ctx.addIssue({ code: 'custom', path: [index], message: 'must name a relation of Customer' });
+  z
+    .array(z.number())
+    .max(MAX_NAMED, `must have at most ${MAX_NAMED} relations`)
+    .transform((numbers, ctx): ReadonlySet<Relation> => {
+      for (const [index, number] of numbers.entries()) {
+        if (!RELATIONS.has(number)) {
+          ctx.addIssue({ code: 'custom', path: [index], message: 'must name a relation of Customer' });
+        }
       }
-    }
-    return new Set(numbers.flatMap((number) => RELATIONS.get(number) ?? []));
-  });
+      return new Set(numbers.flatMap((number) => RELATIONS.get(number) ?? []));
+    });
 
 /** The two fields of every read of customers, for the shape of its schema. */
 export const view = () => ({ read_mask: customerMask(), expand: expand() });

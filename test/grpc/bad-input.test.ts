@@ -1,5 +1,6 @@
 import { makeClientConstructor, credentials, status, type Client, type ServiceError } from '@grpc/grpc-js';
 import { CustomerServiceService } from '../../src/gen/customer/v1/customer';
+import { refusalOf } from '../support/client';
 import { startTestService, type TestService } from '../support/service';
 
 let test: TestService;
@@ -14,10 +15,10 @@ afterAll(async () => {
 });
 
 /** Sends bytes as they are. */
-const send = (bytes: Buffer): Promise<ServiceError | null> =>
+const send = (bytes: Buffer, path: string = CustomerServiceService.createCustomer.path): Promise<ServiceError | null> =>
   new Promise((resolve) => {
     raw.makeUnaryRequest(
-      CustomerServiceService.createCustomer.path,
+      path,
       (body: Buffer) => body,
       (body) => body,
       bytes,
@@ -61,7 +62,9 @@ describe('hostile input', () => {
 
   it('refuses bytes that are no message', async () => {
     const garbage = await Promise.all(
-      [Buffer.from('garbage'), Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from([0x0a, 0x7f])].map(send),
+      [Buffer.from('garbage'), Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from([0x0a, 0x7f])].map((bytes) =>
+        send(bytes),
+      ),
     );
     for (const error of garbage) expect(error?.code).toBe(status.INVALID_ARGUMENT);
   });
@@ -76,6 +79,21 @@ describe('hostile input', () => {
       const error = await send(Buffer.concat([email, metadataOf(depth)]));
       expect([status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED]).toContain(error?.code);
     }
+  });
+
+  it('refuses a list in metadata with a value of no kind', async () => {
+    const list = field(6, field(1, Buffer.alloc(0)));
+    const entry = field(1, Buffer.concat([field(1, Buffer.from('list')), field(2, list)]));
+    const error = await send(Buffer.concat([field(1, Buffer.from('kind@example.com')), field(7, entry)]));
+    expect(error && refusalOf(error)).toMatchObject({ reason: 'INVALID_REQUEST', fields: ['metadata.list'] });
+  });
+
+  it('looks at no more than 100 of a million relations and paths', async () => {
+    const id = field(1, Buffer.from('cus_01HZZZZZZZZZZZZZZZZZZZZZZZ'));
+    const mask = field(2, Buffer.alloc(7_000, field(1, Buffer.from('email'))));
+    const expand = field(3, Buffer.alloc(800_000, 9));
+    const error = await send(Buffer.concat([id, mask, expand]), CustomerServiceService.getCustomer.path);
+    expect(error && refusalOf(error)).toMatchObject({ reason: 'INVALID_REQUEST', fields: ['read_mask', 'expand'] });
   });
 
   it('keeps the trailer of the worst refusal below 4 KiB, and tells 20 faults at most', async () => {

@@ -134,4 +134,14 @@ describe('UpdateCustomer', () => {
     const both = test.client.call('updateCustomer', { id, metadata: {}, replace_metadata: {} });
     expect(await test.client.refusal(both)).toMatchObject({ reason: 'INVALID_REQUEST', fields: ['replace_metadata'] });
   });
+
+  it('merges beside keys that every object of JavaScript has', async () => {
+    const { id } = await newCustomer({ metadata: { constructor: '', toString: 'kept' } });
+    const { customer } = await test.client.call('updateCustomer', { id, metadata: { a: 1 } });
+    expect(Object.entries(customer!.metadata!).sort()).toEqual([
+      ['a', 1],
+      ['constructor', ''],
+      ['toString', 'kept'],
+    ]);
+  });
 });
