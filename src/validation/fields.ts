@@ -27,6 +27,11 @@ const checked = (normalise: (text: string) => string, ...checks: readonly Check[
 
 const trim = (text: string): string => text.normalize('NFC').trim();
 const noNul: Check = (text) => (text.includes('\0') ? 'must not contain U+0000' : undefined);
+/** A check that lets nothing pass as well. */
+const orNothing =
+  (check: Check): Check =>
+  (text) =>
+    text === '' ? undefined : check(text);
 const present: Check = (text) => (text === '' ? 'is required' : undefined);
 const atMost =
   (max: number): Check =>
@@ -57,27 +62,30 @@ export const phoneNumber = () =>
   );
 
 /** `cus_…`, `addr_…`, `cgrp_…`. */
-export const id = (prefix: IdPrefix) => {
-  const pattern = idPattern(prefix);
-  return checked(
-    (raw) => raw,
-    present,
-    (given) => (pattern.test(given) ? undefined : `must be an id: ${prefix}_ and a ULID of 26 upper-case characters`),
-  );
-};
+export const id = (prefix: IdPrefix) => checked((raw) => raw, present, isId(prefix));
 
 /** An id or nothing: the service makes one. */
-export const optionalId = (prefix: IdPrefix) => z.literal('').or(id(prefix));
+export const optionalId = (prefix: IdPrefix) => checked((raw) => raw, orNothing(isId(prefix)));
+
+const isId = (prefix: IdPrefix): Check => {
+  const pattern = idPattern(prefix);
+  return (given) =>
+    pattern.test(given) ? undefined : `must be an id: ${prefix}_ and a ULID of 26 upper-case characters`;
+};
 
 /** Taken as it is, never trimmed. More than 72 bytes are refused, because bcrypt would ignore the rest. */
-export const password = (minLength: number) =>
-  checked(
-    (raw) => raw,
-    noNul,
-    (given) => (Buffer.byteLength(given) < minLength ? `must have at least ${minLength} bytes` : undefined),
-    (given) =>
-      Buffer.byteLength(given) > LIMITS.passwordBytes ? `must have at most ${LIMITS.passwordBytes} bytes` : undefined,
-  );
+export const password = (minLength: number) => checked((raw) => raw, ...passwordChecks(minLength));
+
+/** A password or nothing: a guest. */
+export const optionalPassword = (minLength: number) =>
+  checked((raw) => raw, ...passwordChecks(minLength).map(orNothing));
+
+const passwordChecks = (minLength: number): readonly Check[] => [
+  noNul,
+  (given) => (Buffer.byteLength(given) < minLength ? `must have at least ${minLength} bytes` : undefined),
+  (given) =>
+    Buffer.byteLength(given) > LIMITS.passwordBytes ? `must have at most ${LIMITS.passwordBytes} bytes` : undefined,
+];
 
 /** A password that is compared, not set: anything but nothing and U+0000. */
 export const givenPassword = () => checked((raw) => raw, present, noNul);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { distinctAddresses } from './address';
-import { email, LIMITS, optionalId, password, requestId, text } from './fields';
+import { email, LIMITS, optionalId, optionalPassword, requestId, text } from './fields';
 import { metadata } from './metadata';
 import { schemaBy } from './validate';
 
@@ -8,7 +8,7 @@ import { schemaBy } from './validate';
 export const newCustomer = schemaBy((minPassword: number) =>
   z.object({
     email: email(),
-    password: z.literal('').or(password(minPassword)),
+    password: optionalPassword(minPassword),
     first_name: text(LIMITS.name),
     last_name: text(LIMITS.name),
     phone: text(LIMITS.phone),

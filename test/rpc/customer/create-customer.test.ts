@@ -121,6 +121,13 @@ describe('CreateCustomer', () => {
     ]);
   });
 
+  it('says what is wrong with a password and an id that are optional', async () => {
+    const call = test.client.call('createCustomer', { email: 'said@example.com', password: 'short', id: 'cus_1' });
+    const { message } = await test.client.refusal(call);
+    expect(message).toContain('password: must have at least 8 bytes');
+    expect(message).toContain('id: must be an id: cus_ and a ULID');
+  });
+
   it('keeps passwords out of replies, events and logs, hashed in the row', async () => {
     const password = 'a very secret password';
     const { customer } = await test.client.call('createCustomer', { email: 'secret@example.com', password });
