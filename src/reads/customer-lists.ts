@@ -44,6 +44,8 @@ const columnsFor = ({ read_mask, expand }: View): string[] =>
 const keyText = (key: Date | string): string => (key instanceof Date ? String(key.getTime()) : key);
 
 const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor | undefined): Promise<Page> => {
+  // Before the page, which sets the planner up for itself.
+  const total_size = query.include_total_size ? await countMatches(trx, query.filter) : undefined;
   const found = await readPage(trx, {
     filter: query.filter,
     order: query.order_by,
@@ -64,7 +66,7 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
   return {
     customers,
     next: last === undefined ? undefined : { key: keyText(last.sort_key), id: last.id },
-    total_size: query.include_total_size ? await countMatches(trx, query.filter) : undefined,
+    total_size,
   };
 };
 

@@ -273,5 +273,5 @@ describe('ListCustomers', () => {
       ),
       { numRuns: 50 },
     );
-  }, 180_000);
+  }, 600_000);
 });

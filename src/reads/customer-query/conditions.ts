@@ -83,7 +83,10 @@ const isMember = (group_ids: readonly string[], purpose: Purpose): Sql[] => {
     purpose === 'collecting'
       ? sql(
           `customers.deleted_at is null and customers.id in (
-             select customer_id from customer_group_members where group_id = any(${EXISTING_GROUPS}))`,
+             select customer_id from customer_group_members
+              where group_id = any(?) and group_id = any(${EXISTING_GROUPS}))`,
+          // Twice: only of values that it is given can the planner tell how many members there are.
+          group_ids,
           group_ids,
         )
       : sql(

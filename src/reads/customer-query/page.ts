@@ -65,9 +65,12 @@ const byCollecting = (query: PageQuery): Sql => {
   );
 };
 
-/** Never through the table, whatever the statistics make the planner believe. */
+/** Along indexes, never through the table, whatever the statistics make the planner believe. */
+const alongIndexes = (trx: Knex.Transaction) =>
+  trx.raw('set local max_parallel_workers_per_gather = 0; set local enable_seqscan = off; set local enable_sort = off');
+
 const collect = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => {
-  await trx.raw('set local enable_seqscan = off');
+  await trx.raw('set local enable_seqscan = off; set local enable_sort = on');
   return run(trx, byCollecting(query));
 };
 
@@ -118,11 +121,12 @@ const FIRST_STEPS = 1_000;
  * One page. Neither way to find one is good for every filter: walking along the order reads the table through when
  * hardly anybody matches, collecting reads all that match when nearly everybody does, and which is which no statistics
  * tell for a part of a text. So: walk a little; when that does not fill the page, sample the table, and then do what
- * costs less.
+ * costs less. It sets the planner up for that, for the rest of the transaction.
  */
 export const readPage = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => {
   const { filter, order, cursor, limit, skip } = query;
   if (isKeyed(filter)) return collect(trx, query);
+  await alongIndexes(trx);
   const walk = walkOf(filter, order, cursor);
   const rest = [
     ...conditionsOf(walk.rest, 'checking'),
