@@ -2,7 +2,7 @@
 export const fold = (text: string): string => text.normalize('NFC').toLowerCase().normalize('NFC');
 
 /** A phone number as it is compared: without blanks, dots, dashes, slashes and brackets, a leading 00 as +. */
-export const phoneKey = (phone: string): string => phone.replace(/[\s.\-–/()[\]]/gu, '').replace(/^00/, '+');
+export const phoneKey = (phone: string): string => phone.replace(/[\s.\p{Pd}/()[\]]/gu, '').replace(/^00/, '+');
 
 type Searchable = {
   readonly email: string | null;

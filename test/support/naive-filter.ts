@@ -21,7 +21,7 @@ const lower = (text: string): string => text.normalize('NFC').toLowerCase().norm
 const bare = (phone: string): string =>
   phone
     .trim()
-    .replace(/[\s.\-–/()[\]]/g, '')
+    .replace(/[\s.\p{Pd}/()[\]]/gu, '')
     .replace(/^00/, '+');
 
 const matchesText = (value: string | undefined, filter: Partial<StringFilter> | undefined): boolean => {

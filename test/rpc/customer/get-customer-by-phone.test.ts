@@ -12,6 +12,7 @@ describe('GetCustomerByPhone', () => {
   it('compares without blanks and punctuation, a leading 00 as +', async () => {
     const id = await create('p@example.com', '+45 (12) 34-56/78');
     for (const phone of ['+4512345678', '0045 12.34 56 78', '00(45)[12]-345678']) expect(await find(phone)).toBe(id);
+    for (const dash of '\u2010\u2011\u2012\u2013\u2014') expect(await find(`+4512${dash}345678`)).toBe(id);
     const other = test.client.call('getCustomerByPhone', { phone: '4512345678' });
     expect(await test.client.refusal(other)).toMatchObject({ reason: 'CUSTOMER_NOT_FOUND' });
   });
