@@ -165,7 +165,8 @@ export const createEventLog = (knex: Knex, wakeSequencer: () => void): EventLog 
       const giveUpAt = performance.now() + SETTLE_WITHIN_MS;
       for (let wait = 2; last !== null && performance.now() < giveUpAt; wait = Math.min(50, wait * 2)) {
         wakeSequencer();
-        await delay(wait, undefined, { signal });
+        // A caller who is gone has not met a bug: the reason of the signal says so, an AbortError would not.
+        await delay(wait, undefined, { signal }).catch(() => signal.throwIfAborted());
         if (!(await isWaiting(last))) return;
       }
     },

@@ -33,4 +33,13 @@ describe('GetEvent', () => {
       fields: ['aggregate_id', 'revision'],
     });
   });
+
+  it('takes a caller who does not wait for the log for no bug', async () => {
+    const unsequenced = await startTestService({ env: { RELAY: 'off' } });
+    const { customer } = await unsequenced.client.call('createCustomer', { email: 'wait@example.com' });
+    const asked = unsequenced.client.call('getEvent', { aggregate_id: customer!.id, revision: 1 }, { deadlineMs: 300 });
+    expect(await unsequenced.client.refusal(asked)).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    await unsequenced.stop();
+    expect(unsequenced.logs.filter((line) => line.includes('a call failed'))).toEqual([]);
+  });
 });
