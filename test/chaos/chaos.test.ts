@@ -8,6 +8,7 @@ import { createLedger, type Ledger } from './ledger';
 import { startLoad } from './load';
 import { createRandom } from './random';
 import { startRecorder } from './recorder';
+import { startWatcher, type Watcher } from './watcher';
 import { createWorld, type World } from './world';
 
 /** 0: every kind of fault once. */
@@ -23,12 +24,14 @@ const describeFaults = whyNoKafka() === undefined || process.env['KAFKA_REQUIRED
 describeFaults('the service under faults', () => {
   let world: World | undefined;
   let ledger: Ledger | undefined;
+  let watchers: readonly Watcher[] = [];
 
   beforeAll(async () => {
     say(`CHAOS_SEED=${seed}`);
     world = await createWorld();
   }, 120_000);
   afterAll(async () => {
+    for (const watcher of watchers) watcher.stop();
     ledger?.close();
     await world?.destroy();
   }, 60_000);
@@ -42,11 +45,13 @@ describeFaults('the service under faults', () => {
       const onProblem = (problem: string): void => void problems.push(problem);
       ledger = createLedger(world, random.fork());
       const live = startRecorder(kafka.brokers, onProblem);
+      const ports = world.ways.clients.map(({ port }) => port);
+      watchers = [ports, [...ports].reverse()].map((own) => startWatcher(own, onProblem));
       const load = await startLoad(ledger, random.fork(), onProblem);
       const struck = await conduct(world, ledger, random.fork(), { minutes, only, say });
       await delay(1_000);
       await load.stop();
-      const { history, report } = await gather(world, ledger, live, struck);
+      const { history, report } = await gather(world, ledger, live, watchers, struck);
       say(report);
       expect([...new Set([...problems, ...check(history)])]).toEqual([]);
     },

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAlive } from '../../dev/run';
 
@@ -46,8 +46,8 @@ export const createChild = ({ name, script, env, logFile, readyWhen, onCrash }: 
   let exited: Promise<number | null> = Promise.resolve(0);
   let isEnding = false;
 
-  const logged = (): LogLine[] => {
-    const text = readFileSync(logFile, 'utf8');
+  const logged = (from = 0): LogLine[] => {
+    const text = readFileSync(logFile).subarray(from).toString();
     return text
       .split('\n')
       .filter((line) => line !== '')
@@ -65,11 +65,11 @@ export const createChild = ({ name, script, env, logFile, readyWhen, onCrash }: 
 
   return {
     name,
-    logged,
+    logged: () => logged(),
     pid: () => pid,
     start: async () => {
       const log = openSync(logFile, 'a');
-      const linesBefore = logged().length;
+      const { size } = statSync(logFile);
       isEnding = false;
       const child = spawn(process.execPath, [script], {
         detached: true,
@@ -83,11 +83,7 @@ export const createChild = ({ name, script, env, logFile, readyWhen, onCrash }: 
         return code as number | null;
       });
       const giveUpAt = Date.now() + START_WITHIN_MS;
-      while (
-        !logged()
-          .slice(linesBefore)
-          .some(({ msg }) => readyWhen.test(msg))
-      ) {
+      while (!logged(size).some(({ msg }) => readyWhen.test(msg))) {
         if (pid === undefined || Date.now() > giveUpAt) throw new Error(`${name} did not start:\n${lastWords()}`);
         await delay(50);
       }

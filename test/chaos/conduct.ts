@@ -26,7 +26,9 @@ export const conduct = async (
 ): Promise<Struck[]> => {
   const startedAt = Date.now();
   const until = startedAt + minutes * 60_000;
-  const kinds = FAULTS.filter(({ name }) => only === undefined || name.includes(only));
+  const kinds = FAULTS.filter(({ name, isLong }) =>
+    only === undefined ? minutes > 0 || isLong !== true : name.includes(only),
+  );
   const struck: Struck[] = [];
   const strike = async (fault: Fault): Promise<void> => {
     await ledger.reachable();

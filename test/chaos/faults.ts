@@ -8,6 +8,8 @@ export type Fault = {
   readonly name: string;
   /** No call may fail of it. */
   readonly sparesCalls?: true;
+  /** Too long for the short form. */
+  readonly isLong?: true;
   readonly strike: (world: World, random: Random) => Promise<void>;
 };
 
@@ -22,8 +24,10 @@ const killed = async (child: Child, random: Random): Promise<void> => {
   await child.start();
 };
 
-const terminated = async (child: Child, problems: string[]): Promise<void> => {
+const terminated = async (child: Child, { problems, terminations }: World): Promise<void> => {
+  const from = Date.now();
   const code = await child.end('SIGTERM');
+  terminations.push({ name: child.name, from, to: Date.now() });
   if (code !== 0) problems.push(`${child.name} ended with ${String(code)} after SIGTERM`);
   await child.start();
 };
@@ -88,6 +92,16 @@ export const FAULTS: readonly Fault[] = [
       await kafka.restart();
     },
   },
+  {
+    name: 'keep Kafka away for 20 s',
+    sparesCalls: true,
+    isLong: true,
+    strike: async ({ kafka }) => {
+      await kafka.kill();
+      await delay(20_000);
+      await kafka.restart();
+    },
+  },
   { name: 'cut the connections to PostgreSQL', strike: async ({ ways }) => ways.database.cut() },
   {
     name: 'hold back all bytes to and from PostgreSQL',
@@ -148,9 +162,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'SIGTERM a service',
-    strike: ({ services, problems }, random) => terminated(random.pick(services), problems),
+    strike: (world, random) => terminated(random.pick(world.services), world),
   },
-  { name: 'SIGTERM the relay', sparesCalls: true, strike: ({ relay, problems }) => terminated(relay, problems) },
+  { name: 'SIGTERM the relay', sparesCalls: true, strike: (world) => terminated(world.relay, world) },
   { name: 'freeze the leader of the events', strike: async (world) => frozen(await leaderOf(world, 'kafka')) },
   { name: 'freeze the leader of the states', strike: async (world) => frozen(await leaderOf(world, 'kafka-state')) },
   {

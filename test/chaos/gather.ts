@@ -3,6 +3,7 @@ import type { Struck } from './conduct';
 import type { History, Row } from './history';
 import type { Ledger } from './ledger';
 import { seenEvent, startRecorder, type Recorded, type Recorder } from './recorder';
+import type { Watcher } from './watcher';
 import type { World } from './world';
 
 const PATIENCE_MS = 60_000;
@@ -31,6 +32,7 @@ export const gather = async (
   world: World,
   ledger: Ledger,
   live: Recorder,
+  watchers: readonly Watcher[],
   struck: readonly Struck[],
 ): Promise<{ history: History; report: string }> => {
   const giveUpAt = Date.now() + PATIENCE_MS;
@@ -44,6 +46,7 @@ export const gather = async (
       rows.every(({ id, revision }) => revisions.get(id) === revision)
     );
   };
+  while (watchers.some(({ seen }) => seen.length < log.length) && Date.now() < giveUpAt) await delay(100);
   await live.settled(hasAll, 1_000, PATIENCE_MS);
   await live.stop();
   const fresh = startRecorder(world.kafka.brokers, (problem) => world.problems.push(problem));
@@ -51,6 +54,7 @@ export const gather = async (
   await fresh.stop();
   const { messages, states } = fresh.recorded();
   checkLive(live.recorded(), fresh.recorded(), world.problems);
+  const answered = checkTerminations(world, ledger);
   for (const child of [...world.services, world.relay]) {
     for (const line of child.logged()) {
       if (line.level >= 60 || line.msg === 'a call failed' || line.msg.startsWith('a batch of changes ended')) {
@@ -60,8 +64,19 @@ export const gather = async (
       }
     }
   }
-  const history = { calls: ledger.calls, log, outbox, rows, messages, states, watched: [] };
-  return { history, report: reportOf(history, ledger, struck) };
+  const history = {
+    calls: ledger.calls,
+    log,
+    outbox,
+    rows,
+    messages,
+    states,
+    watched: watchers.map(({ seen }) => seen),
+  };
+  return {
+    history,
+    report: `${reportOf(history, ledger, struck)}\nanswered by services that were stopping: ${answered}`,
+  };
 };
 
 /** What a consumer got while things failed must be what stands there in the end. */
@@ -75,6 +90,27 @@ const checkLive = (live: Recorded, fresh: Recorded, problems: string[]): void =>
       problems.push(`a consumer got event ${event.position} at ${nameOf(message)}, where it is no more`);
     }
   }
+};
+
+/** What a service that was told to stop had taken in, it answered, and the answer arrived. */
+const checkTerminations = ({ services, terminations, problems }: World, { attempts }: Ledger): number => {
+  let answered = 0;
+  const sent = new Map(attempts.map((attempt) => [attempt.trace, attempt]));
+  for (const { name, from, to } of terminations) {
+    const lines = services.find((service) => service.name === name)?.logged() ?? [];
+    for (const { msg, time, trace_id, code, method } of lines) {
+      const attempt = sent.get(String(trace_id));
+      if (msg !== 'call' || attempt === undefined || Number(time) < from || Number(time) > to) continue;
+      answered += 1;
+      const isFailure = ['UNAVAILABLE', 'CANCELLED', 'INTERNAL', 'UNKNOWN'].includes(String(code));
+      if (isFailure || attempt.code !== code) {
+        problems.push(
+          `${name} had taken in ${String(method)}, stopped, and ended it ${String(code)}, for its caller ${attempt.code}`,
+        );
+      }
+    }
+  }
+  return answered;
 };
 
 const countBy = (keys: readonly string[]): string =>
@@ -91,5 +127,6 @@ const reportOf = (history: History, { calls, attempts }: Ledger, struck: readonl
     `sendings: ${attempts.length} (${countBy(attempts.map(({ code }) => code))})`,
     `decided after an unknown outcome: ${calls.filter((call) => call.attempts.length > 2).length}`,
     `events in the log: ${history.log.length}; messages in Kafka: ${history.messages.length}; states: ${history.states.length}`,
+    `watched: ${history.watched.map((seen) => seen.length).join(', ')}`,
     `customers: ${history.rows.length} (${history.rows.filter(({ isLive }) => isLive).length} alive)`,
   ].join('\n');

@@ -34,7 +34,7 @@ export type Ledger = {
 };
 
 /** Fast to notice that a service is gone or back. */
-const CHANNEL = {
+export const CHANNEL = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.keepalive_time_ms': 2_000,

@@ -28,6 +28,8 @@ export type World = {
   };
   /** Straight to the database, past the proxy. */
   readonly database: Pool;
+  /** When a service was told to stop, and when it had. */
+  readonly terminations: { readonly name: string; readonly from: number; readonly to: number }[];
   /** What must never happen and was seen while things ran. */
   readonly problems: string[];
   /** Ends every process, and throws when one is left. */
@@ -139,6 +141,7 @@ export const createWorld = async (): Promise<World> => {
       relay,
       database,
       problems,
+      terminations: [],
       destroy,
       ways: { ...ways, clients },
       postgres: {
