@@ -39,7 +39,10 @@ export const conduct = async (
     struck.push({ name: fault.name, startedAt: began, endedAt: ended });
     if (fault.sparesCalls === true) {
       const failed = ledger.attempts.filter((one) => one.endedAt > began && FAILED.has(one.code));
-      if (failed.length > 0) world.problems.push(`${fault.name}: ${failed.length} calls failed (${failed[0]!.code})`);
+      if (failed.length > 0) {
+        const what = [...new Set(failed.map(({ code, message }) => `${code} ${message}`))].join('; ');
+        world.problems.push(`${fault.name}: ${failed.length} calls failed (${what})`);
+      }
     }
     await delay(300 + random.below(1_200));
   };

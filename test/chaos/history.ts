@@ -1,9 +1,11 @@
-/** One sending of a call. `ok` or the name of the status code it ended with. */
+/** One sending of a call, and the name of the status code it ended with. */
 export type Attempt = {
   /** The trace id it was sent under, by which the service's log knows it. */
   readonly trace: string;
   readonly service: string;
   readonly code: string;
+  /** What was said beside the code. */
+  readonly message: string;
   readonly startedAt: number;
   readonly endedAt: number;
 };

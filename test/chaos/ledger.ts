@@ -38,7 +38,7 @@ export const CHANNEL = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.keepalive_time_ms': 2_000,
-  'grpc.keepalive_timeout_ms': 1_000,
+  'grpc.keepalive_timeout_ms': 3_000,
 } as const;
 
 /** A refusal may name another current revision the second time. */
@@ -84,11 +84,12 @@ export const createLedger = ({ ways, services, problems }: World, random: Random
       (refusal: unknown) => ({ refusal: refusal as Refusal }),
     );
     const code = 'response' in answer ? 'OK' : answer.refusal.code;
-    const attempt = { trace, service: services[at]!.name, code, startedAt, endedAt: Date.now() };
+    const message = 'response' in answer ? '' : answer.refusal.message;
+    const attempt = { trace, service: services[at]!.name, code, message, startedAt, endedAt: Date.now() };
     own.push(attempt);
     attempts.push(attempt);
     if ('refusal' in answer && (code === 'INTERNAL' || code === 'UNKNOWN')) {
-      problems.push(`${name} was answered ${code}: ${answer.refusal.message} (trace ${trace})`);
+      problems.push(`${name} was answered ${code}: ${message} (trace ${trace})`);
     }
     return answer;
   };
