@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { allowSilence } from '../db/silence';
+import { DomainError } from '../errors';
 import type { Origin } from '../events/record';
 import { draftOver } from './decide';
 import { eraseTraces } from './erase';
@@ -55,6 +56,7 @@ export const runBatch = (knex: Knex, replies: Replies, works: readonly AnyWork[]
     for (const [index, work] of works.entries()) {
       if (index > 0 && index % PER_TURN === 0) await nextTurn();
       if (needsAny(work, blocked)) outcomes.push({ kind: 'blocked' });
+      else if (run.wait && work.call.deadline <= Date.now()) outcomes.push(deadlinePassed());
       else if ('steps' in work) outcomes.push(await decideSteps(trx, replies, state, work));
       else outcomes.push(decide(replies, state, work));
     }
@@ -63,6 +65,12 @@ export const runBatch = (knex: Knex, replies: Replies, works: readonly AnyWork[]
     run.committing = true;
     return outcomes;
   });
+
+/** For a change that was not started, because its deadline passed while it waited. */
+export const deadlinePassed = (): Outcome => ({
+  kind: 'refused',
+  error: new DomainError('DEADLINE_EXCEEDED', 'The deadline passed before the change could be made'),
+});
 
 const needsAny = (work: AnyWork, blocked: ReadonlySet<string>): boolean =>
   blocked.size > 0 && [...work.customers, ...(work.groups?.ids ?? [])].some((id) => blocked.has(id));

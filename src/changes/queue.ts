@@ -88,8 +88,8 @@ export type Queue = {
 
 /**
  * What waits when a batch starts goes together; the oldest goes first. A work that cannot go yet keeps its keys from the
- * younger ones, so that it is never overtaken by work on the same customers. A slow one runs alone, few at a time, so
- * that one held row never holds up the others. `taken` are the keys of what runs, one for all queues of a process.
+ * younger ones, so that it is never overtaken by work on the same customers. Slow ones run apart, few at a time, so that
+ * one held row never holds up the others. `taken` are the keys of what runs, one for all queues of a process.
  */
 export const createQueue = (limits: Limits, taken: HeldKeys): Queue => {
   let waiting: Entry[] = [];
@@ -105,10 +105,7 @@ export const createQueue = (limits: Limits, taken: HeldKeys): Queue => {
     if (full && slowFull) return undefined;
     for (const [index, entry] of waiting.entries()) {
       const isFree = taken.allows(entry.keys) && reserved.allows(entry.keys);
-      if (entry.slow && isFree && !slowFull) {
-        waiting.splice(index, 1);
-        return start([entry], true);
-      }
+      if (entry.slow && isFree && !slowFull) return start(takeSlow(entry, index, reserved), true);
       const alone = 'steps' in entry.work;
       const fits =
         batch.length === 0 ||
@@ -129,6 +126,33 @@ export const createQueue = (limits: Limits, taken: HeldKeys): Queue => {
     if (batch.length === 0) return undefined;
     waiting = left;
     return start(batch, false);
+  };
+
+  /**
+   * A slow work, and the younger ones that ask for nothing but rows of its own: one wait does for all. Were they to wait
+   * one by one, two processes that change one customer all the time would commit each change alone.
+   */
+  const takeSlow = (first: Entry, index: number, reserved: HeldKeys): Entry[] => {
+    const rows = new Set(first.work.customers);
+    const joins = ({ work, keys }: Entry): boolean =>
+      !('steps' in first.work || 'steps' in work) &&
+      work.groups === undefined &&
+      work.customers.length > 0 &&
+      work.customers.every((id) => rows.has(id)) &&
+      taken.allows(keys) &&
+      reserved.allows(keys);
+    const together = [first];
+    const left = waiting.slice(0, index);
+    for (const entry of waiting.slice(index + 1)) {
+      if (together.length < limits.changes && joins(entry)) {
+        together.push(entry);
+      } else {
+        left.push(entry);
+        reserved.add(entry.keys);
+      }
+    }
+    waiting = left;
+    return together;
   };
 
   const start = (entries: readonly Entry[], slow: boolean) => {

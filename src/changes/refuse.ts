@@ -1,6 +1,6 @@
 import { asDomainError, isConflict, isConnectionLoss, sqlState } from '../db/refusals';
 import { DomainError } from '../errors';
-import { StepRefused, type AnyWork, type Outcome, type Run } from './batch';
+import { deadlinePassed, StepRefused, type AnyWork, type Outcome, type Run } from './batch';
 import { Overtaken } from './write';
 
 /** How often a batch is run before a conflict is answered (the seed retries once). */
@@ -10,9 +10,6 @@ const TRIES = 3;
 export type RunBatch = (works: readonly AnyWork[], run: Run) => Promise<Outcome[]>;
 
 const refused = (error: unknown): Outcome => ({ kind: 'refused', error });
-
-const deadlinePassed = (): Outcome =>
-  refused(new DomainError('DEADLINE_EXCEEDED', 'The deadline passed before the change could be made'));
 
 /** Somebody else took a name between our look-up and our write: a second look-up shows who. */
 const isOvertaken = (error: unknown): boolean => error instanceof Overtaken || sqlState(error) === '23505';

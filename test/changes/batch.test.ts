@@ -167,6 +167,26 @@ describe('a batch of changes', () => {
     await until(async () => (await test.database.query('select 1 from customer_group_members')).length === 1);
   });
 
+  it('lets all who wait for one held row go together, but those who are too late by then', async () => {
+    const { id } = await newCustomer();
+    const psql = new Client({ connectionString: test.database.url });
+    await psql.connect();
+    await psql.query('begin');
+    await psql.query('select 1 from customers where id = $1 for update', [id]);
+    const before = test.service.context.changes.stats().batches;
+    const update = (n: number, deadlineMs: number) =>
+      test.client.call('updateCustomer', { id, metadata: { [`k${n}`]: n } }, { deadlineMs });
+    const patient = Array.from({ length: 40 }, (_, n) => update(n, 25_000));
+    const late = test.client.refusal(update(99, 300));
+    await delay(500);
+    await psql.query('rollback');
+    await psql.end();
+    await Promise.all(patient);
+    expect((await late).code).toBe('DEADLINE_EXCEEDED');
+    expect(test.service.context.changes.stats().batches - before).toBeLessThan(20);
+    expect(await revisionsOf(id)).toEqual(Array.from({ length: 41 }, (_, index) => index + 1));
+  });
+
   it('makes a change of several wait for a row that is held elsewhere, whole', async () => {
     const [held, free] = [await newCustomer(), await newCustomer()];
     const psql = new Client({ connectionString: test.database.url });
