@@ -59,15 +59,19 @@ const populate = async (): Promise<void> => {
   }
   const at = <T>(list: readonly T[], number: number): T => list[number % list.length]!;
   const create = async (number: number) => {
-    const { customer } = await test.client.call('createCustomer', {
-      email: `${at(LOCALS, number)}${number < 60 ? '' : Math.floor(number / 2)}@${at(DOMAINS, number * 7 + (number >> 3))}`,
-      ...(number % 2 === 0 ? {} : { password: 'a good password' }),
-      first_name: at(NAMES, number * 5 + (number >> 4)),
-      last_name: at(NAMES, number * 3 + (number >> 2)),
-      phone: at(PHONES, number * 11 + (number >> 5)),
-      metadata: at(METADATA, number + (number >> 3)),
-      ...(number % 4 === 0 ? { external_id: `ext ${number}` } : {}),
-    });
+    const { customer } = await test.client.call(
+      'createCustomer',
+      {
+        email: `${at(LOCALS, number)}${number < 60 ? '' : Math.floor(number / 2)}@${at(DOMAINS, number * 7 + (number >> 3))}`,
+        ...(number % 2 === 0 ? {} : { password: 'a good password' }),
+        first_name: at(NAMES, number * 5 + (number >> 4)),
+        last_name: at(NAMES, number * 3 + (number >> 2)),
+        phone: at(PHONES, number * 11 + (number >> 5)),
+        metadata: at(METADATA, number + (number >> 3)),
+        ...(number % 4 === 0 ? { external_id: `ext ${number}` } : {}),
+      },
+      PATIENT,
+    );
     learn(customer);
     return customer!.id;
   };
@@ -232,6 +236,9 @@ const query = fc.record({
   skip: fc.constantFrom(0, 0, 0, 1, 5, 400),
 });
 
+/** What is asked is right or wrong, however busy the machine is. */
+const PATIENT = { deadlineMs: 120_000 };
+
 /** At most so many pages of one query: the rest is more of the same. */
 const MAX_PAGES = 4;
 
@@ -247,7 +254,7 @@ const check = async ({
   let page_token = '';
   for (let page = 0; page < MAX_PAGES; page += 1) {
     const first = page === 0 ? { skip, include_total_size: true } : { page_token };
-    const answer = await test.client.call('listCustomers', { ...request, ...first });
+    const answer = await test.client.call('listCustomers', { ...request, ...first }, PATIENT);
     if (page === 0) expect(answer.total_size).toBe(expected.length);
     ids.push(...answer.customers.map(({ id }) => id));
     page_token = answer.next_page_token;
