@@ -18,6 +18,8 @@ export type EventTail = {
   readonly watch: (after: number, filter: EventFilter, signal: AbortSignal) => AsyncGenerator<Piece, void>;
   /** There may be something new. */
   readonly wake: () => void;
+  /** Lets go of what is in memory: something in the log was redacted by this process. */
+  readonly forget: () => void;
   /** Resolves once nothing is read any more; only when every watcher has been told to end. */
   readonly stop: () => Promise<void>;
 };
@@ -190,6 +192,7 @@ export const createEventTail = (eventLog: EventLog, log: Logger): EventTail => {
 
   return {
     wake: waker.wake,
+    forget: recent.forget,
     stop: async () => {
       isStopped = true;
       waker.wake();

@@ -37,13 +37,19 @@ export const mutation =
 /** A mutation whose request was found to be sound: what it asks for, normalised, and its plan once slow work is done. */
 export type Prepared = {
   readonly request: unknown;
+  /** Whether the plan does slow work. */
+  readonly isSlow: boolean;
   readonly plan: (call: Call) => Plan<unknown> | Promise<Plan<unknown>>;
 };
 
 /** A mutation as a part of another call; throws what its `validate` throws. */
 export const prepared =
-  <Raw, Request extends { readonly request_id: string }, Reply>({ validate, plan }: Mutation<Raw, Request, Reply>) =>
+  <Raw, Request extends { readonly request_id: string }, Reply>({
+    validate,
+    isSlow,
+    plan,
+  }: Mutation<Raw, Request, Reply>) =>
   (ctx: Context, raw: Raw): Prepared => {
     const request = validate(ctx, raw);
-    return { request, plan: (call) => plan(ctx, request, call) };
+    return { request, isSlow: isSlow?.(request) === true, plan: (call) => plan(ctx, request, call) };
   };

@@ -11,10 +11,23 @@ describe('a repeated call with a password', () => {
     const created = await test.client.call('createCustomer', create);
     const update = { id: created.customer!.id, password: 'the second one', request_id: 'update' };
     const updated = await test.client.call('updateCustomer', update);
+    const several = {
+      operations: [
+        {
+          operation: {
+            $case: 'create_customer' as const,
+            value: { email: 'one-of-several@example.com', password: 'one of several' },
+          },
+        },
+      ],
+      request_id: 'several',
+    };
+    const all = await test.client.call('mutateCustomers', several);
     const hash = jest.spyOn(bcrypt, 'hash').mockRejectedValue(new Error('was hashed') as never);
     try {
       expect(await test.client.call('createCustomer', create)).toEqual(created);
       expect(await test.client.call('updateCustomer', update)).toEqual(updated);
+      expect(await test.client.call('mutateCustomers', several)).toEqual(all);
       const other = test.client.call('updateCustomer', { ...update, password: 'a third one' });
       expect(await test.client.refusal(other)).toMatchObject({ reason: 'REQUEST_ID_REUSED' });
     } finally {

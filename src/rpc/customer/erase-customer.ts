@@ -42,6 +42,7 @@ export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResp
     .catch((error: unknown) => {
       throw error instanceof StepRefused ? error.refusal : error;
     });
+  ctx.eventTail.forget();
   for (const email of emails) await ctx.logins.clear(email);
   return response;
 };
