@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Context } from './context';
+import type { PoolStats } from './db/knex';
 import type { RelayStatus } from './events/relay';
 import type { Observer } from './grpc/observe';
 
@@ -10,6 +11,8 @@ export type Metrics = {
   readonly text: () => Promise<string>;
   readonly watchContext: (context: Pick<Context, 'changes' | 'passwords'>) => void;
   readonly watchRelay: (status: () => RelayStatus) => void;
+  readonly watchPool: (stats: () => PoolStats) => void;
+  readonly batchStarted: (size: number, waitedMs: number) => void;
 };
 
 const memoized = <Value>(make: (key: string) => Value): ((key: string) => Value) => {
@@ -36,6 +39,19 @@ export const createMetrics = (): Metrics => {
     name: 'grpc_call_seconds',
     help: 'Time from the request to the answer',
     labelNames: ['method'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  });
+
+  const batchSize = new Histogram({
+    name: 'change_batch_size',
+    help: 'Changes that were made in one transaction',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 250],
+    registers,
+  });
+  const batchWait = new Histogram({
+    name: 'change_wait_seconds',
+    help: 'Time that the oldest change of a batch waited before it started',
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     registers,
   });
@@ -70,6 +86,15 @@ export const createMetrics = (): Metrics => {
       },
     },
     text: () => registry.metrics(),
+    batchStarted: (size, waitedMs) => {
+      batchSize.observe(size);
+      batchWait.observe(waitedMs / 1_000);
+    },
+    watchPool: (stats) => {
+      gauge('database_pool_used', 'Connections at work', () => stats().used);
+      gauge('database_pool_free', 'Connections that are idle', () => stats().free);
+      gauge('database_pool_waiting', 'Calls that wait for a connection', () => stats().waiting);
+    },
     watchContext: ({ changes, passwords }) => {
       gauge('change_queue_length', 'Changes waiting', () => changes.stats().queued);
       gauge('change_batches_running', 'Batches running', () => changes.stats().running);

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { createChanges } from './changes/engine';
 import type { Config } from './config';
 import type { Context } from './context';
-import { createKnex } from './db/knex';
+import { createKnex, poolStats } from './db/knex';
 import { pendingMigrations } from './db/migrate';
 import { isConnectionLoss } from './db/refusals';
 import { watchDatabase } from './db/watch';
@@ -91,7 +91,14 @@ export const startService = async (config: Config, log: Logger): Promise<Service
       undo.push(relay.stop, startHousekeeping(jobsOf(knex, config), log));
       metrics.watchRelay(relay.status);
     }
-    const changes = createChanges({ knex, config, log, onCommit: () => relay?.wake() });
+    const changes = createChanges({
+      knex,
+      config,
+      log,
+      onCommit: () => relay?.wake(),
+      onBatch: metrics.batchStarted,
+    });
+    metrics.watchPool(() => poolStats(knex));
     undo.push(() => patiently(changes.drained()));
     const context: Context = {
       config,

@@ -45,6 +45,8 @@ type Options = {
   readonly log: Logger;
   /** Called after every commit. */
   readonly onCommit: () => void;
+  /** Called when a batch starts, with the time that its oldest change has waited. */
+  readonly onBatch?: (size: number, waitedMs: number) => void;
 };
 
 const CALLS: Limits = { changes: 100, customers: 1_000, waiting: 5_000, batches: 2, slowBatches: 2 };
@@ -56,7 +58,7 @@ const REPLAY_LIMIT_MS = 5_000;
 
 type Batch = { readonly entries: readonly Entry[]; readonly slow: boolean };
 
-export const createChanges = ({ knex, config, log, onCommit }: Options): Changes => {
+export const createChanges = ({ knex, config, log, onCommit, onBatch }: Options): Changes => {
   const taken = createHeldKeys();
   const calls = createQueue(CALLS, taken);
   const bulk = createQueue(BULK, taken);
@@ -99,6 +101,7 @@ export const createChanges = ({ knex, config, log, onCommit }: Options): Changes
 
   /** Runs the entries and answers how each is to be told; blocked ones are back in the queue by then. */
   const settlements = async (queue: Queue, entries: readonly Entry[], slow: boolean): Promise<(() => void)[]> => {
+    onBatch?.(entries.length, performance.now() - Math.min(...entries.map(({ queuedAt }) => queuedAt)));
     totals.batches += 1;
     totals.changes += entries.length;
     try {
@@ -126,6 +129,7 @@ export const createChanges = ({ knex, config, log, onCommit }: Options): Changes
         keys: keysOf(work as Work<unknown> | Sequence<unknown>),
         resolve: resolve as (reply: unknown) => void,
         reject,
+        queuedAt: performance.now(),
         slow: false,
       });
       schedule();

@@ -19,6 +19,8 @@ export type Entry = {
   readonly keys: Keys;
   readonly resolve: (reply: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** By the process' monotonic clock, in milliseconds. */
+  readonly queuedAt: number;
   slow: boolean;
 };
 

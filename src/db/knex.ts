@@ -46,3 +46,13 @@ export const createKnex = (database: Config['database'], log?: Pick<Logger, 'deb
   }
   return knex;
 };
+
+/** The pool of the calls: connections at work, idle ones, and calls that wait for one. */
+export type PoolStats = { readonly used: number; readonly free: number; readonly waiting: number };
+
+export const poolStats = (knex: Knex): PoolStats => {
+  const { pool } = knex.client as {
+    readonly pool: Readonly<Record<'numUsed' | 'numFree' | 'numPendingAcquires', () => number>>;
+  };
+  return { used: pool.numUsed(), free: pool.numFree(), waiting: pool.numPendingAcquires() };
+};
