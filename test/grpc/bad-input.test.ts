@@ -1,6 +1,7 @@
 import { makeClientConstructor, credentials, status, type Client, type ServiceError } from '@grpc/grpc-js';
 import { CustomerServiceService } from '../../src/gen/customer/v1/customer';
 import { refusalOf } from '../support/client';
+import { services } from '../../src/rpc/services';
 import { startTestService, type TestService } from '../support/service';
 
 let test: TestService;
@@ -60,13 +61,52 @@ const answersStill = () =>
 describe('hostile input', () => {
   afterEach(async () => expect(await answersStill()).toMatchObject({ reason: 'CUSTOMER_NOT_FOUND' }));
 
-  it('refuses bytes that are no message', async () => {
-    const garbage = await Promise.all(
-      [Buffer.from('garbage'), Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from([0x0a, 0x7f])].map((bytes) =>
-        send(bytes),
-      ),
+  it('refuses bytes that are no message, whatever is called', async () => {
+    const paths = services.flatMap(({ definition, unary }) =>
+      Object.keys(unary).flatMap((name) => definition[name]?.path ?? []),
     );
-    for (const error of garbage) expect(error?.code).toBe(status.INVALID_ARGUMENT);
+    const garbage = [Buffer.from('garbage'), Buffer.from([0xff, 0xff, 0xff, 0xff]), Buffer.from([0x0a, 0x7f])];
+    for (const path of paths) {
+      for (const bytes of garbage) {
+        const error = await send(bytes, path);
+        expect(`${path} ${status[error?.code ?? 0]}`).toBe(`${path} INVALID_ARGUMENT`);
+      }
+    }
+  });
+
+  it('names every fault of a request at once, by its proto path', async () => {
+    const refusal = await test.client.refusal(
+      test.client.call('createCustomer', {
+        id: 'cus_81HZZZZZZZZZZZZZZZZZZZZZZZ',
+        email: 'no address',
+        password: 'short',
+        first_name: 'a\0b',
+        last_name: 'x'.repeat(201),
+        phone: '1'.repeat(41),
+        external_id: '\0',
+        metadata: { bad: Number.NaN, 'a\0b': 1 },
+        addresses: [{ first_name: 'A', country_code: 'xx' }],
+        request_id: 'not visible: \u00e4',
+      }),
+    );
+    expect(refusal).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'INVALID_REQUEST' });
+    expect([...(refusal.fields ?? [])].sort()).toEqual(
+      expect.arrayContaining([
+        'addresses[0].address_1',
+        'addresses[0].city',
+        'addresses[0].country_code',
+        'addresses[0].last_name',
+        'email',
+        'external_id',
+        'first_name',
+        'id',
+        'last_name',
+        'metadata.bad',
+        'password',
+        'phone',
+        'request_id',
+      ]),
+    );
   });
 
   it('refuses a message of 2 MiB', async () => {
