@@ -88,7 +88,7 @@ const addService = (
     if (one !== undefined) implementation[name] = unary(options.context, one, serialize, adapting);
     else if (many !== undefined) implementation[name] = serverStream(options.context, many, serialize, adapting);
     else if (both !== undefined) implementation[name] = bidiStream(options.context, both, serialize, adapting);
-    else continue;
+    else throw new Error(`${method.path} has no handler`);
     definition[name] = withOwnCodec(method);
   }
   server.addService(definition, implementation);

@@ -130,7 +130,11 @@ it(`answers whatever comes in, and is never at fault (FUZZ_SEED=${seed})`, async
       const { code, details } = await send(method, bytes);
       const name = status[code];
       codes.set(name, (codes.get(name) ?? 0) + 1);
-      if ([status.INTERNAL, status.UNKNOWN, status.DEADLINE_EXCEEDED, status.UNAVAILABLE].includes(code)) {
+      if (
+        [status.INTERNAL, status.UNKNOWN, status.UNIMPLEMENTED, status.DEADLINE_EXCEEDED, status.UNAVAILABLE].includes(
+          code,
+        )
+      ) {
         faults.set(method.name, `${name} ${details} for ${bytes.toString('base64').slice(0, 2_000)}`);
       }
     }
