@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Context } from './context';
 import type { PoolStats } from './db/knex';
 import type { RelayStatus } from './events/relay';
+import type { EventStream, SinkProgress } from './events/stream';
 import type { Observer } from './grpc/observe';
 
 /** Everything that is measured, for `/metrics`. One registry a service, so that several fit into one process. */
@@ -11,6 +13,7 @@ export type Metrics = {
   readonly text: () => Promise<string>;
   readonly watchContext: (context: Pick<Context, 'changes' | 'passwords'>) => void;
   readonly watchRelay: (status: () => RelayStatus) => void;
+  readonly watchStream: (stream: Pick<EventStream, 'outboxPending' | 'sinks'>) => void;
   readonly watchPool: (stats: () => PoolStats) => void;
   readonly batchStarted: (size: number, waitedMs: number) => void;
 };
@@ -23,6 +26,8 @@ const memoized = <Value>(make: (key: string) => Value): ((key: string) => Value)
     return value;
   };
 };
+
+type Series = readonly (readonly [string, number])[];
 
 export const createMetrics = (): Metrics => {
   const registry = new Registry();
@@ -56,14 +61,31 @@ export const createMetrics = (): Metrics => {
     registers,
   });
 
-  /** A gauge that is read when Prometheus asks. */
-  const gauge = (name: string, help: string, read: () => number): void => {
+  /** What cannot be read within a second is left out, so that a database that is away takes no metrics with it. */
+  const inTime = <Value>(read: Promise<Value> | Value): Promise<Value | undefined> =>
+    Promise.race([read, delay(1_000, undefined, { ref: false })]).catch(() => undefined);
+
+  /** A gauge that is read when Prometheus asks, for each sink. */
+  const bySink = (name: string, help: string, read: () => Series | Promise<Series>): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['sink'],
+      registers,
+      collect: async function collect() {
+        this.reset();
+        for (const [sink, value] of (await inTime(read())) ?? []) this.set({ sink }, value);
+      },
+    });
+  };
+
+  const gauge = (name: string, help: string, read: () => number | Promise<number>): void => {
     new Gauge({
       name,
       help,
       registers,
-      collect: function collect() {
-        this.set(read());
+      collect: async function collect() {
+        this.set((await inTime(read())) ?? NaN);
       },
     });
   };
@@ -105,13 +127,29 @@ export const createMetrics = (): Metrics => {
     },
     watchRelay: (status) => {
       gauge('event_log_head', 'Position of the last event', () => status().head);
-      for (const { name } of status().sinks) {
-        const sink = () => status().sinks.find((one) => one.name === name);
-        const label = name.replaceAll('-', '_');
-        gauge(`event_sink_${label}_position`, `Position reached by sink ${name}`, () => sink()?.position ?? 0);
-        gauge(`event_sink_${label}_dead_letters`, `Events parked by sink ${name}`, () => sink()?.deadLetters ?? 0);
-        gauge(`event_sink_${label}_leading`, `1 while this process leads sink ${name}`, () => Number(sink()?.leading));
-      }
+      bySink('event_sink_leading', '1 while this process leads the sink', () =>
+        status().sinks.map(({ name, leading }) => [name, Number(leading)]),
+      );
+    },
+    watchStream: ({ outboxPending, sinks }) => {
+      gauge('event_outbox_pending', 'Events that are not in the log yet', outboxPending);
+      const ofEach = (read: (sink: SinkProgress) => number) => async (): Promise<Series> =>
+        (await sinks()).map((sink) => [sink.name, read(sink)]);
+      bySink(
+        'event_sink_position',
+        'Position that the sink has reached',
+        ofEach(({ position }) => position),
+      );
+      bySink(
+        'event_sink_dead_letters',
+        'Events that the sink has parked',
+        ofEach(({ dead_letters }) => dead_letters),
+      );
+      bySink(
+        'event_sink_lag_seconds',
+        'Age of the oldest event that the sink has not sent',
+        ofEach(({ oldest_pending: since }) => (since === null ? 0 : Math.max(0, Date.now() - since.getTime()) / 1_000)),
+      );
     },
   };
 };

@@ -113,6 +113,7 @@ export const startService = async (config: Config, log: Logger): Promise<Service
       logins: createLogins(knex, config),
     };
     metrics.watchContext(context);
+    metrics.watchStream(context.eventStream);
 
     const calls = logCalls(log);
     const observer = {

@@ -43,7 +43,11 @@ it('counts and times every call, every batch and what waits', async () => {
     change_wait_seconds_count: 4,
     password_queue_length: 0,
     database_pool_waiting: 0,
+    event_outbox_pending: 0,
+    'event_sink_position{sink="kafka"}': 0,
+    'event_sink_dead_letters{sink="kafka"}': 0,
   });
+  expect(series['event_sink_lag_seconds{sink="kafka"}']).toBeGreaterThan(0);
   expect(series['database_pool_free']! + series['database_pool_used']!).toBeGreaterThan(0);
 });
 

@@ -1,5 +1,6 @@
 import { createKnex } from '../db/knex';
 import { startRelay } from '../events/relay';
+import { createEventStream } from '../events/stream';
 import { startHousekeeping } from '../housekeeping';
 import { startHttp } from '../http';
 import { jobsOf } from '../jobs';
@@ -18,6 +19,7 @@ void runProcess(env, async (config, log) => {
   const stopHousekeeping = startHousekeeping(jobsOf(knex, config), log);
   const metrics = createMetrics();
   metrics.watchRelay(relay.status);
+  metrics.watchStream(createEventStream(knex));
   const http =
     config.httpPort === 'off'
       ? undefined
