@@ -58,7 +58,10 @@ type Found =
   | ({ readonly kind: 'reply' } & StoredReply)
   | { readonly kind: 'limit' };
 
-/** One round trip for everything, because round trips are what a batch is made of. */
+/**
+ * One round trip for everything, because round trips are what a batch is made of. Answers are looked up one by one: a
+ * join would be planned while the table is new and small, and would then read it through for as long as the plan is kept.
+ */
 const LOOK_UP = `
   select 'limit' as kind, set_config('statement_timeout', ?, true) as id, null as email, null::boolean as has_account,
          set_config('lock_timeout', ?, true) as external_id, null as group_name,
@@ -75,8 +78,11 @@ const LOOK_UP = `
   select 'group_name', id, null, null, null, name, null, null, null, null, null
     from customer_groups where name = any(?)
   union all
-  select 'reply', null, null, null, null, null, caller, request_id, request_hash, customer_ids, response
-    from idempotency_keys where (caller, request_id) in (select * from unnest(?::text[], ?::text[]))`;
+  select 'reply', null, null, null, null, null, kept.caller, kept.request_id, request_hash, customer_ids, response
+    from unnest(?::text[], ?::text[]) as asked (caller, request_id)
+   cross join lateral (
+     select * from idempotency_keys
+      where caller = asked.caller and request_id = asked.request_id limit 1) as kept`;
 
 /**
  * Looks up who holds what works claim (those alive hold e-mails and external_ids, an id is held for ever) and the
