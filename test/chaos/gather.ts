@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Struck } from './conduct';
-import type { History, Row } from './history';
+import type { Call, History, Row } from './history';
 import type { Ledger } from './ledger';
 import { seenEvent, startRecorder, type Recorded, type Recorder } from './recorder';
 import type { Watcher } from './watcher';
@@ -104,8 +104,9 @@ const checkTerminations = ({ services, terminations, problems }: World, { attemp
       answered += 1;
       const isFailure = ['UNAVAILABLE', 'CANCELLED', 'INTERNAL', 'UNKNOWN'].includes(String(code));
       if (isFailure || attempt.code !== code) {
+        const times = `${Number(time) - from} ms after SIGTERM, caller after ${attempt.endedAt - from} ms, exit after ${to - from} ms`;
         problems.push(
-          `${name} had taken in ${String(method)}, stopped, and ended it ${String(code)}, for its caller ${attempt.code}`,
+          `${name} had taken in ${String(method)}, stopped, and ended it ${String(code)}, for its caller ${attempt.code} ${attempt.message} (${times})`,
         );
       }
     }
@@ -119,13 +120,18 @@ const countBy = (keys: readonly string[]): string =>
     .map(([key, count]) => `${key} ${count}`)
     .join(', ');
 
+const OPEN: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED']);
+
+const wasUnknown = ({ attempts, outcome }: Call): boolean =>
+  outcome.kind !== 'unknown' && attempts.some(({ code }) => OPEN.has(code));
+
 const reportOf = (history: History, { calls, attempts }: Ledger, struck: readonly Struck[]): string =>
   [
     `faults: ${struck.length}`,
     `changes: ${calls.length} (${countBy(calls.map(({ outcome }) => outcome.kind))})`,
     `refused: ${countBy(calls.flatMap(({ outcome }) => (outcome.kind === 'refused' ? [outcome.reason] : [])))}`,
     `sendings: ${attempts.length} (${countBy(attempts.map(({ code }) => code))})`,
-    `decided after an unknown outcome: ${calls.filter((call) => call.attempts.length > 2).length}`,
+    `decided after an unknown outcome: ${calls.filter(wasUnknown).length}`,
     `events in the log: ${history.log.length}; messages in Kafka: ${history.messages.length}; states: ${history.states.length}`,
     `watched: ${history.watched.map((seen) => seen.length).join(', ')}`,
     `customers: ${history.rows.length} (${history.rows.filter(({ isLive }) => isLive).length} alive)`,

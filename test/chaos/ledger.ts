@@ -33,12 +33,12 @@ export type Ledger = {
   readonly close: () => void;
 };
 
-/** Fast to notice that a service is gone or back. */
+/** Fast to notice that a service is gone or back; patient with a slow one: a call ends by its own deadline first. */
 export const CHANNEL = {
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
   'grpc.keepalive_time_ms': 2_000,
-  'grpc.keepalive_timeout_ms': 3_000,
+  'grpc.keepalive_timeout_ms': 10_000,
 } as const;
 
 /** A refusal may name another current revision the second time. */
