@@ -49,7 +49,7 @@ type Options = {
   readonly onBatch?: (size: number, waitedMs: number) => void;
 };
 
-const CALLS: Limits = { changes: 100, customers: 1_000, waiting: 5_000, batches: 2, slowBatches: 2 };
+const CALLS: Limits = { changes: 100, customers: 1_000, waiting: 5_000, batches: 4, slowBatches: 2 };
 /** Larger batches cost less a change, but hold up the event loop, and calls on the same e-mails, for longer. */
 const BULK: Limits = { changes: 500, customers: 1_000, waiting: 5_000, batches: 1, slowBatches: 1 };
 
