@@ -1,7 +1,7 @@
-import DataLoader from 'dataloader';
 import type { Knex } from 'knex';
 import { statement } from '../db/statement';
 import { ADDRESS_COLUMNS, type AddressRow } from '../models/address';
+import { perTurn } from './per-turn';
 
 /** The addresses of a customer, oldest first; undefined when nobody alive has this id. */
 export type AddressesOf = (customer_id: string) => Promise<readonly AddressRow[] | undefined>;
@@ -19,19 +19,14 @@ const ADDRESSES_OF = `
 type Row = { readonly owner: string } & (AddressRow | { readonly id: null });
 
 /** Reads that are asked for in one turn of the event loop are one query. */
-export const createAddressesOf = (knex: Knex): AddressesOf => {
-  const loader = new DataLoader<string, readonly AddressRow[] | undefined>(
-    async (ids) => {
-      const { rows } = await statement<Row>(knex, 'addresses_of_customers', ADDRESSES_OF, [ids]);
-      const byOwner = new Map<string, AddressRow[]>();
-      for (const { owner, ...address } of rows) {
-        const addresses = byOwner.get(owner) ?? [];
-        if (address.id !== null) addresses.push(address);
-        byOwner.set(owner, addresses);
-      }
-      return ids.map((id) => byOwner.get(id));
-    },
-    { cache: false, maxBatchSize: MAX_BATCH, batchScheduleFn: (run) => setImmediate(run) },
-  );
-  return (customer_id) => loader.load(customer_id);
-};
+export const createAddressesOf = (knex: Knex): AddressesOf =>
+  perTurn(async (ids) => {
+    const { rows } = await statement<Row>(knex, 'addresses_of_customers', ADDRESSES_OF, [ids]);
+    const byOwner = new Map<string, AddressRow[]>();
+    for (const { owner, ...address } of rows) {
+      const addresses = byOwner.get(owner) ?? [];
+      if (address.id !== null) addresses.push(address);
+      byOwner.set(owner, addresses);
+    }
+    return ids.map((id) => byOwner.get(id));
+  }, MAX_BATCH);

@@ -9,10 +9,11 @@ const MAX_BATCH = 1_000;
  */
 export const perTurn = <Key, Value>(
   read: (keys: readonly Key[]) => Promise<readonly Value[]>,
+  maxBatchSize = MAX_BATCH,
 ): ((key: Key) => Promise<Value>) => {
   const loader = new DataLoader<Key, Value>(read, {
     cache: false,
-    maxBatchSize: MAX_BATCH,
+    maxBatchSize,
     batchScheduleFn: (run) => setImmediate(run),
   });
   return (key) => loader.load(key);

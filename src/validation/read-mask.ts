@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Customer, Customer_Relation } from '../gen/customer/v1/customer';
+import { PUBLIC_COLUMNS } from '../models/customer';
 
 /** Which fields to answer; undefined: all of them. */
 export type ReadMask = ReadonlySet<string> | undefined;
@@ -10,22 +11,7 @@ export type Relation = 'addresses' | 'billing_address' | 'shipping_address' | 'g
 /** What a read answers of a customer. */
 export type View = { readonly read_mask: ReadMask; readonly expand: ReadonlySet<Relation> };
 
-const CUSTOMER_FIELDS: ReadonlySet<string> = new Set([
-  'id',
-  'email',
-  'first_name',
-  'last_name',
-  'phone',
-  'has_account',
-  'external_id',
-  'billing_address_id',
-  'shipping_address_id',
-  'metadata',
-  'revision',
-  'created_at',
-  'updated_at',
-  'deleted_at',
-] satisfies (keyof Customer)[]);
+const CUSTOMER_FIELDS: ReadonlySet<string> = new Set(PUBLIC_COLUMNS);
 
 /** A request of 1 MiB can hold a million: no more is looked at. */
 const MAX_NAMED = 100;
