@@ -8,13 +8,26 @@ import { claimPort, freePort, howItEnded, run, stopLeftOver, terminate, type Bac
 
 export type LocalKafka = BackEnd & { readonly brokers: string; readonly pid: number };
 
+/** A listener of the broker. */
+export type Door = {
+  readonly name: string;
+  readonly protocol: 'PLAINTEXT' | 'SASL_SSL';
+  readonly port: number;
+  /** What clients are told to connect to, such as a proxy; `port` by default. */
+  readonly advertisedPort?: number;
+  /** Lines of `server.properties` that concern this door. */
+  readonly settings?: readonly string[];
+};
+
 type Options = {
   readonly dataDir: string;
   /** Where the jars are kept, so that they are fetched once. */
   readonly libDir: string;
   readonly port: number;
-  /** A second door for clients that come through a proxy: what they are told to connect to is the proxy's port. */
-  readonly proxied?: { readonly port: number; readonly proxyPort: number } | undefined;
+  /** Further doors, beside the plain one. */
+  readonly doors?: readonly Door[];
+  /** More arguments for the tool that formats the storage, once. */
+  readonly formatArguments?: readonly string[];
   readonly say: (line: string) => void;
   /** Gives up starting. */
   readonly signal?: AbortSignal;
@@ -50,26 +63,15 @@ const fetchJars = async (libDir: string, say: Options['say'], signal: AbortSigna
 
 const listener = (name: string, port: number): string => `${name}://127.0.0.1:${port}`;
 
-const properties = (
-  { port, proxied }: Pick<Options, 'port' | 'proxied'>,
-  controllerPort: number,
-  logDir: string,
-): string =>
+const properties = (doors: readonly Door[], controllerPort: number, logDir: string): string =>
   [
     'process.roles=broker,controller',
     'node.id=1',
     `controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}`,
-    `listeners=${[
-      listener('PLAINTEXT', port),
-      listener('CONTROLLER', controllerPort),
-      ...(proxied === undefined ? [] : [listener('PROXIED', proxied.port)]),
-    ].join(',')}`,
-    `advertised.listeners=${[
-      listener('PLAINTEXT', port),
-      ...(proxied === undefined ? [] : [listener('PROXIED', proxied.proxyPort)]),
-    ].join(',')}`,
+    `listeners=${[...doors.map(({ name, port }) => listener(name, port)), listener('CONTROLLER', controllerPort)].join(',')}`,
+    `advertised.listeners=${doors.map(({ name, port, advertisedPort = port }) => listener(name, advertisedPort)).join(',')}`,
     'controller.listener.names=CONTROLLER',
-    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT',
+    `listener.security.protocol.map=CONTROLLER:PLAINTEXT,${doors.map(({ name, protocol }) => `${name}:${protocol}`).join(',')}`,
     `log.dirs=${logDir}`,
     'offsets.topic.replication.factor=1',
     'offsets.topic.num.partitions=1',
@@ -83,6 +85,7 @@ const properties = (
     // After kill -9 a broker waits until the session of its former self has ended.
     'broker.session.timeout.ms=6000',
     'broker.heartbeat.interval.ms=500',
+    ...doors.flatMap(({ settings = [] }) => settings),
   ].join('\n');
 
 /** Ready means that a client gets an answer, not that the port is open. */
@@ -114,7 +117,7 @@ const JAVA_FLAGS = [
 
 /** Real Apache Kafka (KRaft, one node) out of Maven Central. Starts again after anything. */
 export const startKafka = async (options: Options): Promise<LocalKafka> => {
-  const { dataDir: wanted, libDir, port, say, signal } = options;
+  const { dataDir: wanted, libDir, port, doors = [], formatArguments = [], say, signal } = options;
   const dataDir = resolve(wanted);
   const pidFile = join(dataDir, 'kafka.pid');
   const logFile = join(dataDir, 'server.log');
@@ -124,12 +127,13 @@ export const startKafka = async (options: Options): Promise<LocalKafka> => {
   const jars = await fetchJars(resolve(libDir), say, signal);
   await stopLeftOver(pidFile, 'kafka.Kafka');
   await claimPort(port, 'Kafka', 'DEV_KAFKA_PORT');
-  writeFileSync(configFile, properties(options, await freePort(), logDir));
+  const plain: Door = { name: 'PLAINTEXT', protocol: 'PLAINTEXT', port };
+  writeFileSync(configFile, properties([plain, ...doors], await freePort(), logDir));
   const classpath = ['-cp', join(jars, '*')];
   if (!existsSync(join(logDir, 'meta.properties'))) {
     const id = randomBytes(16).toString('base64url');
     const format = ['kafka.tools.StorageTool', 'format', '--standalone', `--cluster-id=${id}`, '-c', configFile];
-    await run('java', [...JAVA_FLAGS, ...classpath, ...format], { signal });
+    await run('java', [...JAVA_FLAGS, ...classpath, ...format, ...formatArguments], { signal });
   }
   const log = openSync(logFile, 'w');
   const child = spawn('java', [...JAVA_FLAGS, ...classpath, 'kafka.Kafka', configFile], {

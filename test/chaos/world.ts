@@ -88,7 +88,7 @@ export const createWorld = async (): Promise<World> => {
         dataDir: join(dir, 'kafka'),
         libDir: resolve('.data/kafka/lib'),
         port: kafkaPort,
-        proxied: { port: proxiedPort, proxyPort: ways.kafka.port },
+        doors: [{ name: 'PROXIED', protocol: 'PLAINTEXT', port: proxiedPort, advertisedPort: ways.kafka.port }],
         say,
       });
     let postgres: Postgres = await bootPostgres();

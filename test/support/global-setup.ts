@@ -6,6 +6,7 @@ import { startPostgres } from '../../dev/postgres';
 import { freePort, type BackEnd } from '../../dev/run';
 import { migrate } from '../../src/db/migrate';
 import { TEMPLATE } from './database';
+import { createSecuredDoor } from './secured-kafka';
 
 /** What global-teardown stops. */
 export type Started = { readonly backEnds: readonly BackEnd[]; readonly dir: string };
@@ -18,8 +19,13 @@ const IN_A_HURRY = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off
 const kafkaOrReason = async (dir: string) => {
   const reason = whyNoKafka();
   if (reason === undefined) {
-    const port = await freePort();
-    return startKafka({ dataDir: join(dir, 'kafka'), libDir: resolve('.data/kafka/lib'), port, say });
+    const [port, { door, formatArguments, caFile }] = [await freePort(), await createSecuredDoor(dir)];
+    const folders = { dataDir: join(dir, 'kafka'), libDir: resolve('.data/kafka/lib') };
+    const kafka = await startKafka({ ...folders, port, doors: [door], formatArguments, say });
+    process.env['TEST_KAFKA_BROKERS'] = kafka.brokers;
+    process.env['TEST_KAFKA_SECURED_BROKERS'] = `127.0.0.1:${door.port}`;
+    process.env['TEST_KAFKA_CA_FILE'] = caFile;
+    return kafka;
   }
   if (process.env['KAFKA_REQUIRED'] === '1') throw new Error(`KAFKA_REQUIRED=1, but ${reason}`);
   say(`tests with Kafka are skipped: ${reason}`);
@@ -40,7 +46,6 @@ const globalSetup = async (): Promise<void> => {
     throw error;
   });
   process.env['TEST_POSTGRES_URL'] = postgres.url;
-  if (kafka !== undefined) process.env['TEST_KAFKA_BROKERS'] = kafka.brokers;
   await migrate(postgres.url);
   const { Client } = await import('pg');
   const client = new Client({ connectionString: postgres.url.replace(/\/[^/]+$/, '/postgres') });
