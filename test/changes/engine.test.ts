@@ -1,6 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
-import type { Refusal } from '../support/client';
 import { eventsOf } from '../support/events';
 import { startTestService, type TestService } from '../support/service';
 
@@ -15,79 +13,7 @@ afterAll(async () => {
   await one.stop();
 });
 
-const revisionsById = async () => {
-  const byId = new Map<string, number[]>();
-  for (const { aggregate_id, revision } of await eventsOf(one.database)) {
-    byId.set(aggregate_id, [...(byId.get(aggregate_id) ?? []), revision]);
-  }
-  return byId;
-};
-
 describe('the change engine', () => {
-  it('keeps every promise over 2,000 mixed changes from 64 callers against two processes', async () => {
-    const hot = await Promise.all(
-      Array.from({ length: 5 }, (_, n) => one.client.call('createCustomer', { email: `hot-${n}@example.com` })),
-    );
-    const acknowledged = new Map<string, string>();
-    const refusals = new Map<string, number>();
-    let next = 0;
-    // What a busy machine is late with is no matter here.
-    const patient = { deadlineMs: 60_000 };
-    const change = async (n: number): Promise<void> => {
-      const kind = n % 10;
-      // Every tenth call repeats an earlier one, word for word, at the other process.
-      const same = kind === 9 ? n - 2 : n;
-      const client = (n % 2 === 0) === (kind === 9) ? one.client : two.client;
-      const { id } = hot[same % 5]!.customer!;
-      const request_id = `mixed-${same}`;
-      const call =
-        kind === 0
-          ? client.call('createCustomer', { email: 'hot-1@example.com', request_id }, patient)
-          : kind === 1
-            ? client.call(
-                'updateCustomer',
-                { id, first_name: 'never', expected_revision: 1_000_000, request_id },
-                patient,
-              )
-            : kind < 6
-              ? client.call('createCustomer', { email: `mixed-${n}@example.com`, request_id }, patient)
-              : client.call('updateCustomer', { id, metadata: { [`k${same % 50}`]: request_id }, request_id }, patient);
-      try {
-        const { customer } = await call;
-        const answer = `${customer!.id}:${customer!.revision}`;
-        expect(acknowledged.get(request_id) ?? answer).toBe(answer);
-        acknowledged.set(request_id, answer);
-      } catch (error) {
-        const reason = (error as Refusal).reason ?? String(error);
-        refusals.set(reason, (refusals.get(reason) ?? 0) + 1);
-      }
-    };
-    const caller = async (): Promise<void> => {
-      while (next < 2_000) await change(next++);
-    };
-    await Promise.all(Array.from({ length: 64 }, caller));
-
-    expect(Object.fromEntries(refusals)).toEqual({ GUEST_ALREADY_EXISTS: 200, REVISION_MISMATCH: 200 });
-    for (const revisions of (await revisionsById()).values()) {
-      expect(revisions).toEqual(Array.from({ length: revisions.length }, (_, index) => index + 1));
-    }
-    const events = await eventsOf(one.database);
-    const told = new Map(events.map((event) => [`${event.aggregate_id}:${event.revision}`, event.request_id]));
-    expect(told.size).toBe(events.length);
-    for (const [request_id, answer] of acknowledged) expect(told.get(answer)).toBe(request_id);
-    const recorded = new Set(events.map((event) => event.request_id));
-    for (let n = 0; n < 2_000; n += 10) {
-      expect(recorded.has(`mixed-${n}`)).toBe(false);
-      expect(recorded.has(`mixed-${n + 1}`)).toBe(false);
-    }
-    await delay(500);
-    const positions = await one.database.query<{ position: number }>(
-      'select position::int from customer_events order by 1',
-    );
-    expect(positions.map(({ position }) => position)).toEqual(positions.map((_, index) => index + 1));
-    expect(await one.database.query('select 1 from customer_outbox')).toEqual([]);
-  }, 120_000);
-
   it('lets a row that is held elsewhere hold up nobody but its own callers', async () => {
     const { customer: held } = await one.client.call('createCustomer', { email: 'held@example.com' });
     const { customer: free } = await one.client.call('createCustomer', { email: 'free@example.com' });

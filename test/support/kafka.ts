@@ -1,9 +1,22 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 
+const isThere = process.env['TEST_KAFKA_BROKERS'] !== undefined;
+
 /** Tests that need Kafka; without Java they are skipped (KAFKA_REQUIRED=1 has failed before that). */
-export const describeKafka = process.env['TEST_KAFKA_BROKERS'] === undefined ? describe.skip : describe;
+export const describeKafka = isThere ? describe : describe.skip;
+export const itKafka = isThere ? it : it.skip;
+
+/** What a service is told of Kafka: topics of its own, in three partitions. Nothing without Kafka. */
+export const kafkaEnv = (): Readonly<Record<string, string>> =>
+  isThere
+    ? {
+        KAFKA_BROKERS: process.env['TEST_KAFKA_BROKERS'] ?? '',
+        KAFKA_TOPIC_PREFIX: `test-${randomBytes(4).toString('hex')}.`,
+        KAFKA_PARTITIONS: '3',
+      }
+    : {};
 
 export type Received = {
   readonly partition: number;

@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto';
 import { readConfig } from '../../src/config';
 import { createLogger } from '../../src/logger';
 import { startService, type Service } from '../../src/service';
 import { connect, type TestClient } from './client';
 import { createTestDatabase, type TestDatabase } from './database';
+import { kafkaEnv } from './kafka';
 import { stopsOnce } from './left-over';
 
 export type TestService = {
@@ -32,13 +32,7 @@ export const startTestService = async (options: Options = {}): Promise<TestServi
     BCRYPT_COST: '4',
     TOKEN_SECRET: 'a secret for tests that is long enough',
     LOG_LEVEL: 'info',
-    ...(options.kafka === true
-      ? {
-          KAFKA_BROKERS: process.env['TEST_KAFKA_BROKERS'] ?? '',
-          KAFKA_TOPIC_PREFIX: `test-${randomBytes(4).toString('hex')}.`,
-          KAFKA_PARTITIONS: '3',
-        }
-      : {}),
+    ...(options.kafka === true ? kafkaEnv() : {}),
     ...options.env,
   };
   const logs: string[] = [];
