@@ -35,6 +35,17 @@ describe(`${CHANGES} mixed changes from ${CALLERS} callers against two processes
   const refused = new Map<string, string>();
   const hot: string[] = [];
 
+  /** Again when it is told to try again: on a busy machine a change may lose to others three times. */
+  const decided = async <Answer>(call: () => Promise<Answer>): Promise<Answer> => {
+    for (;;) {
+      try {
+        return await call();
+      } catch (refusal) {
+        if ((refusal as Refusal).retries !== true) throw refusal;
+      }
+    }
+  };
+
   /** A fifth is refused, a tenth repeats an earlier call, word for word, at the other process. */
   const change = async (n: number): Promise<void> => {
     const kind = n % 10;
@@ -42,7 +53,7 @@ describe(`${CHANGES} mixed changes from ${CALLERS} callers against two processes
     const client = clients[same % 2 === (kind === 9 ? 1 : 0) ? 1 : 0];
     const id = hot[same % hot.length]!;
     const request_id = `mixed-${same}`;
-    const call =
+    const call = () =>
       kind === 0
         ? client.call('createCustomer', { email: 'hot-1@example.com', request_id }, PATIENT)
         : kind === 1
@@ -55,7 +66,7 @@ describe(`${CHANGES} mixed changes from ${CALLERS} callers against two processes
             ? client.call('createCustomer', { email: `mixed-${n}@example.com`, request_id }, PATIENT)
             : client.call('updateCustomer', { id, metadata: { [`k${same % 50}`]: request_id }, request_id }, PATIENT);
     try {
-      const { customer } = await call;
+      const { customer } = await decided(call);
       const answer = `${customer!.id}:${customer!.revision}`;
       expect(acknowledged.get(request_id) ?? answer).toBe(answer);
       acknowledged.set(request_id, answer);
@@ -75,10 +86,9 @@ describe(`${CHANGES} mixed changes from ${CALLERS} callers against two processes
     };
     await Promise.all(Array.from({ length: CALLERS }, caller));
 
-    const reasons = [...refused.values()];
-    expect(reasons.filter((reason) => reason === 'GUEST_ALREADY_EXISTS')).toHaveLength(200);
-    expect(reasons.filter((reason) => reason === 'REVISION_MISMATCH')).toHaveLength(200);
-    expect(reasons).toHaveLength(400);
+    const reasons = new Map<string, number>();
+    for (const reason of refused.values()) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    expect(Object.fromEntries(reasons)).toEqual({ GUEST_ALREADY_EXISTS: 200, REVISION_MISMATCH: 200 });
     expect(acknowledged.size).toBe(1_400);
 
     await until(async () => (await database.query('select 1 from customer_outbox')).length === 0);
