@@ -1,10 +1,7 @@
-import type { ServerDuplexStream, ServerUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
-
-type GrpcCall =
-  ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>;
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 
 /** Who calls: the first URI or DNS name of its client certificate, else its common name; '' without a certificate. */
-export const callerOf = (call: GrpcCall): string => {
+export const callerOf = (call: Pick<ServerInterceptingCallInterface, 'getAuthContext'>): string => {
   const certificate = call.getAuthContext().sslPeerCertificate;
   if (certificate === undefined) return '';
   const name = /(?:URI|DNS):([^,]+)/.exec(certificate.subjectaltname ?? '')?.[1];

@@ -2,12 +2,13 @@ import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Server, type MethodDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
+import { Server, type ChannelOptions, type MethodDefinition, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { Config } from '../config';
 import type { Context } from '../context';
 import type { Logger } from '../logger';
 import type { RpcService } from '../rpc/rpc-service';
 import { bidiStream, serverStream, unary, type Serialize } from './adapters';
+import { watchUntilHandled } from './before-handler';
 import { serverCredentials } from './certificates';
 import { createHealth } from './health';
 import { Undecodable, type Adapting } from './incoming';
@@ -32,19 +33,26 @@ type Options = {
   readonly observer: Observer;
   /** After how long without progress a bulk stream is ended. */
   readonly stallMs?: number;
+  /** After how long a call without deadline is ended whose one request has not come in full. */
+  readonly requestMs?: number;
+  readonly channel?: ChannelOptions;
 };
 
 const MIB = 1024 * 1024;
 const STALL_MS = 60_000;
+const REQUEST_MS = 30_000;
 
-const CHANNEL = {
+/**
+ * A peer that does not answer a ping is gone. An old connection is left for a new one, so that clients spread over new
+ * instances, but without a grace: it stays for the streams that are open on it.
+ */
+const CHANNEL: ChannelOptions = {
   'grpc.max_receive_message_length': MIB,
   'grpc.max_concurrent_streams': 1_000,
   'grpc.keepalive_time_ms': 60_000,
   'grpc.keepalive_timeout_ms': 20_000,
   'grpc.max_connection_age_ms': 30 * 60_000,
-  'grpc.max_connection_age_grace_ms': 5 * 60_000,
-} as const;
+};
 
 /** Bytes in and out: whatever the decoder throws, a RangeError of a deep message too, becomes a refusal of ours. */
 const withOwnCodec = (method: MethodDefinition<unknown, unknown>): MethodDefinition<unknown, unknown> => ({
@@ -94,12 +102,18 @@ const addService = (
   server.addService(definition, implementation);
 };
 
-const nameOf = ({ definition }: RpcService): string => Object.values(definition)[0]?.path.split('/')[1] ?? '';
+const pathsOf = ({ definition }: RpcService): string[] => Object.values(definition).map(({ path }) => path);
+const nameOf = (service: RpcService): string => pathsOf(service)[0]?.split('/')[1] ?? '';
 
 /** Binds and answers, NOT_SERVING at first. Throws when the port is busy, naming PORT. */
 export const startServer = async (options: Options): Promise<GrpcServer> => {
   const { config, log } = options;
-  const server = new Server(CHANNEL);
+  const observed = new Set(options.services.flatMap(pathsOf));
+  const watch = watchUntilHandled({
+    requestMs: options.requestMs ?? REQUEST_MS,
+    observerOf: (method) => (observed.has(method) ? options.observer : undefined),
+  });
+  const server = new Server({ ...CHANNEL, ...options.channel, interceptors: [watch] });
   const draining = new AbortController();
   // Every open stream listens to it.
   setMaxListeners(0, draining.signal);
