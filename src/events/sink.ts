@@ -12,6 +12,8 @@ export type SinkKind = {
   readonly name: 'kafka' | 'kafka-state';
   /** The messages of a run of events, in order; none for what this sink does not tell. */
   readonly messagesOf: (events: readonly LoggedEvent[]) => readonly Outbound[] | Promise<readonly Outbound[]>;
+  /** Milliseconds between two sends while there is no backlog, for a sink whose sends cost more than they carry. */
+  readonly restMs?: number;
   /** The messages of events that are sent again; a sink without cannot be asked to. */
   readonly messagesAgain?: (events: readonly LoggedEvent[], replayId: string) => readonly Outbound[];
 };
@@ -43,6 +45,8 @@ type Options = {
 
 /** Of one send: so every partition's part of it stays below what a topic takes at once. */
 const LIMITS = { events: 1_000, bytes: 512 * 1024 } as const;
+/** So many at once are a backlog: more are read while they are sent, and nobody rests. */
+const BEHIND = 100;
 const RENEW_EVERY_MS = 500;
 const IDLE_MS = { min: 50, max: 250 } as const;
 /** A failure that goes on is said again only so often. */
@@ -114,12 +118,19 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
   const sendAgain = async (): Promise<boolean> =>
     messagesAgain !== undefined && replays.sendPart((events, id) => deliver(events, (some) => messagesAgain(some, id)));
 
+  const read = (after: number): Promise<LoggedEvent[]> => {
+    const events = readLog(pool, after, LIMITS);
+    // Whoever awaits it hears of a failure; nobody may, when the lead is lost meanwhile.
+    events.catch(() => undefined);
+    return events;
+  };
+
   /**
-   * Sends everything there is, new events first, for as long as this process leads. The next events are read, and the
-   * cursor is moved behind those acknowledged, while others are sent.
+   * Sends everything there is, new events first, for as long as this process leads. The cursor is moved behind those
+   * acknowledged, and the next events of a backlog are read, while others are sent.
    */
   const sendAll = async (): Promise<void> => {
-    let next = readLog(pool, position, LIMITS);
+    let next = read(position);
     let moved = Promise.resolve(true);
     try {
       while (!isStopped) {
@@ -127,8 +138,8 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
         const last = events.at(-1);
         if (!lease.isHeld()) return;
         if (last !== undefined) {
-          next = readLog(pool, last.position, LIMITS);
-          next.catch(() => undefined);
+          const isBehind = events.length >= BEHIND;
+          const following = isBehind ? read(last.position) : undefined;
           await deliver(events, kind.messagesOf);
           if (!(await moved)) return;
           moved = lease.moveTo(last.position);
@@ -136,10 +147,12 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
           position = last.position;
           published += events.length;
           failures = 0;
+          if (kind.restMs !== undefined && !isBehind) await delay(kind.restMs);
+          next = following ?? read(position);
         }
         const hasSentAgain = await sendAgain();
         if (last === undefined && !hasSentAgain) return;
-        if (last === undefined) next = readLog(pool, position, LIMITS);
+        if (last === undefined) next = read(position);
       }
     } finally {
       await moved;

@@ -36,11 +36,15 @@ export const eventSink = (kafka: KafkaConfig, source: string, tokens: ResetToken
   };
 };
 
+/** A transaction costs Kafka some 20 ms however little is in it; left at that, it would keep the events waiting. */
+const STATE_REST_MS = 100;
+
 /** The last state of each customer in a run of events, to the compacted topic. */
 export const stateSink = (kafka: KafkaConfig): SinkKind => {
   const { state } = topicNames(kafka);
   return {
     name: 'kafka-state',
+    restMs: STATE_REST_MS,
     messagesOf: (events) => {
       const last = new Map<string, LoggedEvent>();
       for (const event of events) if (event.aggregate_type === 'customer') last.set(event.aggregate_id, event);
