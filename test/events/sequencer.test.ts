@@ -37,6 +37,36 @@ describe('the sequencer', () => {
     expect(rows.every((row) => row['position'] === row['revision'])).toBe(true);
   });
 
+  it('keeps every customer in order while three processes sequence what four writers commit', async () => {
+    const until = Date.now() + 1_500;
+    const sequence = async (): Promise<void> => {
+      const { round } = createSequencer(pool);
+      while (Date.now() < until) await round();
+    };
+    let revision = 0;
+    const write = async (): Promise<void> => {
+      const client = new Client({ connectionString: database.url });
+      await client.connect();
+      while (Date.now() < until) {
+        await client.query('begin');
+        await client.query(`select from event_cursors where name = 'kafka' for update`);
+        await client.query(insert, ['hot', (revision += 1)]);
+        await client.query('commit');
+      }
+      await client.end();
+    };
+    await Promise.all([sequence(), sequence(), sequence(), write(), write(), write(), write()]);
+    while ((await createSequencer(pool).round()).moved > 0);
+    expect(revision).toBeGreaterThan(100);
+    expect(await logged()).toEqual(
+      Array.from({ length: revision }, (_, index) => ({
+        position: index + 1,
+        aggregate_id: 'hot',
+        revision: index + 1,
+      })),
+    );
+  });
+
   it('never passes over a lower id that is still to be committed, so that no customer is overtaken by itself', async () => {
     let beforeMoving = async (): Promise<void> => undefined;
     pool.on('connect', (client) => {
