@@ -72,7 +72,7 @@ const stop = async ({ child }: Pick<Server, 'child'>): Promise<void> => {
 };
 
 /** No replica will come, so a table that is filled in the transaction that emptied it need not be logged. */
-const SETTINGS = ['wal_level=minimal', 'max_wal_senders=0', 'max_wal_size=4GB'];
+const SETTINGS = ['wal_level=minimal', 'max_wal_senders=0', 'max_wal_size=4GB', 'track_commit_timestamp=on'];
 
 /** Real PostgreSQL, no faster than anybody's where calls change something: a commit is on disk before it is answered. */
 export const setStage = async (): Promise<Stage> => {
