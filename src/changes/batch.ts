@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Knex } from 'knex';
+import { inPipeline, type Pipeline } from '../db/pipeline';
 import { allowSilence } from '../db/silence';
 import { DomainError } from '../errors';
 import type { Origin } from '../events/record';
@@ -23,7 +24,7 @@ export type Outcome =
 export type Run = {
   /** Wait for rows that are held elsewhere, instead of skipping them. */
   readonly wait: boolean;
-  /** Set before COMMIT is sent: from then on nobody but the server knows whether the batch took place. */
+  /** Set before the writes are sent, and COMMIT right behind them: from then on nobody but the server knows whether the batch took place. */
   committing: boolean;
 };
 
@@ -47,22 +48,22 @@ const originOf = ({ call, identity }: AnyWork): Origin => ({
  * What the database refuses is thrown, and then nothing took place, unless `run.committing` is set.
  */
 export const runBatch = (knex: Knex, replies: Replies, works: readonly AnyWork[], run: Run): Promise<Outcome[]> =>
-  knex.transaction(async (trx) => {
+  inPipeline(knex, async ({ send, trx }) => {
     const limitMs = remainingMs(works);
     await allowSilence(trx, limitMs);
-    const { state, blocked } = await lockAndRead(trx, works, run.wait, limitMs);
+    const { state, blocked } = await lockAndRead(send, works, run.wait, limitMs);
     const written = asWritten(state);
     const outcomes: Outcome[] = [];
     for (const [index, work] of works.entries()) {
       if (index > 0 && index % PER_TURN === 0) await nextTurn();
       if (needsAny(work, blocked)) outcomes.push({ kind: 'blocked' });
       else if (run.wait && work.call.deadline <= Date.now()) outcomes.push(deadlinePassed());
-      else if ('steps' in work) outcomes.push(await decideSteps(trx, replies, state, work));
+      else if ('steps' in work) outcomes.push(decideSteps(send, replies, state, work));
       else outcomes.push(decide(replies, state, work));
     }
-    if (!works.some((work) => 'steps' in work)) await writeRows(trx, state, written);
-    await writeRecord(trx, state);
     run.committing = true;
+    if (!works.some((work) => 'steps' in work)) writeRows(send, state, written);
+    writeRecord(send, state);
     return outcomes;
   });
 
@@ -103,12 +104,7 @@ export class StepRefused extends Error {
 }
 
 /** Steps one by one, each written before the next decides, so that each holds when it runs. */
-const decideSteps = async (
-  trx: Knex.Transaction,
-  replies: Replies,
-  state: BatchState,
-  work: Sequence<unknown>,
-): Promise<Outcome> => {
+const decideSteps = (send: Pipeline['send'], replies: Replies, state: BatchState, work: Sequence<unknown>): Outcome => {
   const repeated = replies.find(state, work);
   if (repeated !== undefined) return { kind: 'done', reply: repeated.reply };
   for (const [index, step] of work.steps.entries()) {
@@ -120,9 +116,9 @@ const decideSteps = async (
       throw new StepRefused(index, refusal);
     }
     keep();
-    await writeRows(trx, state, written);
+    writeRows(send, state, written);
   }
-  if (work.erases !== undefined && state.outbox.length > 0) await eraseTraces(trx, work.erases);
+  if (work.erases !== undefined && state.outbox.length > 0) eraseTraces(send, work.erases);
   const reply = work.answer();
   replies.keep(state, work, reply);
   return { kind: 'done', reply };

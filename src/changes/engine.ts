@@ -1,12 +1,12 @@
 import type { Knex } from 'knex';
 import type { Config } from '../config';
+import { inPipeline } from '../db/pipeline';
 import type { Logger } from '../logger';
 import { runBatch } from './batch';
 import { lookUp } from './look-up';
 import { createHeldKeys, createQueue, keysOf, type Entry, type Limits, type Queue } from './queue';
 import { runAndDealWithRefusals } from './refuse';
 import { createReplies } from './replies';
-import { newBatchState } from './state';
 import type { Sequence, Work } from './work';
 
 /** The change engine: the only writer of customers, their relations, groups, kept answers and the outbox. */
@@ -53,7 +53,7 @@ const CALLS: Limits = { changes: 100, customers: 1_000, waiting: 5_000, batches:
 /** Larger batches cost less a change, but hold up the event loop, and calls on the same e-mails, for longer. */
 const BULK: Limits = { changes: 500, customers: 1_000, waiting: 5_000, batches: 1, slowBatches: 1 };
 
-/** A look-up outside of a batch; the setting ends with its statement. */
+/** Of a look-up outside of a batch. */
 const REPLAY_LIMIT_MS = 5_000;
 
 type Batch = { readonly entries: readonly Entry[]; readonly slow: boolean };
@@ -141,9 +141,8 @@ export const createChanges = ({ knex, config, log, onCommit, onBatch }: Options)
     runSequence: (sequence) => enqueue(calls, sequence),
     replay: async (work) => {
       if (work.identity.request.request_id === '') return undefined;
-      const state = newBatchState();
-      await lookUp(knex, [{ ...work, claims: {} }], state, REPLAY_LIMIT_MS);
-      return replies.find(state, work)?.reply;
+      const found = await inPipeline(knex, ({ send }) => lookUp(send, [{ ...work, claims: {} }], REPLAY_LIMIT_MS));
+      return replies.find(found, work)?.reply;
     },
     stats,
     drained: async () => {

@@ -1,5 +1,4 @@
-import type { Knex } from 'knex';
-import { statement } from '../db/statement';
+import { prepare, type Pipeline } from '../db/pipeline';
 
 /** What is left of a recorded event: what happened and when, nothing of whom. */
 const REDACTED = `
@@ -13,6 +12,22 @@ const REDACTED = `
       'deleted_at', data #> '{customer,deleted_at}'),
     'expires_at', data -> 'expires_at', 'retry_after', data -> 'retry_after'))`;
 
+/** Each with the customer's id as its only values. */
+const ERASE = [
+  prepare(
+    'redact_outbox',
+    `update customer_outbox set ${REDACTED}
+      where id in (select id from customer_outbox where aggregate_id = ? order by id for update)`,
+  ),
+  prepare('redact_log', `update customer_events set ${REDACTED} where aggregate_id = ?`),
+  prepare(
+    'erase_replies',
+    `update idempotency_keys set response = null, customer_ids = array[$1::text]
+      where customer_ids @> array[$1::text] and response is not null`,
+  ),
+  prepare('erase_members', 'delete from customer_group_members where customer_id = ?'),
+] as const;
+
 /**
  * Redacts what was recorded of a customer: the outbox first, then the log, in two statements (READ COMMITTED). The
  * other way round a row that the sequencer is moving at this moment would escape: here the first statement waits for
@@ -20,21 +35,6 @@ const REDACTED = `
  *
  * Kept answers lose what they say and whom else they concern; that they were given, and for which customer, stays.
  */
-export const eraseTraces = async (trx: Knex.Transaction, id: string): Promise<void> => {
-  await statement(
-    trx,
-    'redact_outbox',
-    `update customer_outbox set ${REDACTED}
-      where id in (select id from customer_outbox where aggregate_id = ? order by id for update)`,
-    [id],
-  );
-  await statement(trx, 'redact_log', `update customer_events set ${REDACTED} where aggregate_id = ?`, [id]);
-  await statement(
-    trx,
-    'erase_replies',
-    `update idempotency_keys set response = null, customer_ids = array[?::text]
-      where customer_ids @> array[?::text] and response is not null`,
-    [id, id],
-  );
-  await statement(trx, 'erase_members', 'delete from customer_group_members where customer_id = ?', [id]);
+export const eraseTraces = (send: Pipeline['send'], id: string): void => {
+  for (const statement of ERASE) void send(statement, [id]);
 };

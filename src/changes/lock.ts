@@ -1,5 +1,6 @@
-import type { Knex } from 'knex';
-import { statement } from '../db/statement';
+import type { Model } from 'objection';
+import { prepare, type Pipeline, type Statement } from '../db/pipeline';
+import { anyOf, sqlOf, type Query } from '../db/sql-of';
 import { CUSTOMER_COLUMNS, CustomerModel, type CustomerRow } from '../models/customer';
 import { CustomerGroupModel, GROUP_COLUMNS, type GroupRow } from '../models/customer-group';
 import { lookUp, readRelations } from './look-up';
@@ -12,85 +13,90 @@ export type Lockable = Pick<Work<never>, 'call' | 'identity' | 'customers' | 'cl
 /** Locked and read: `blocked` names rows that exist but are held by somebody else; nothing of them is in `state`. */
 export type Locked = { readonly state: BatchState; readonly blocked: ReadonlySet<string> };
 
-const named = (name: string) => (builder: Knex.QueryBuilder) => void builder.options({ name });
+type Send = Pipeline['send'];
 
-const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
+/** Locks in the order of ids. `skip` leaves out what somebody else holds, `wait` waits for it. */
+const lockOf = (name: string, model: typeof Model, columns: readonly string[], lock: (query: Query) => Query) => {
+  const inOrder = (query: Query) =>
+    lock(
+      query
+        .select(...columns)
+        .whereRaw(...anyOf('id'))
+        .orderBy('id'),
+    );
+  return {
+    wait: prepare(`await_${name}`, sqlOf(model, inOrder)),
+    skip: prepare(
+      `lock_${name}`,
+      sqlOf(model, (query) => inOrder(query).skipLocked()),
+    ),
+  };
+};
+
+const LOCK = {
+  customers: lockOf('customers', CustomerModel, CUSTOMER_COLUMNS, (query) => query.forNoKeyUpdate()),
+  share: lockOf('shared_groups', CustomerGroupModel, GROUP_COLUMNS, (query) => query.forKeyShare()),
+  update: lockOf('changed_groups', CustomerGroupModel, GROUP_COLUMNS, (query) => query.forUpdate()),
+} as const;
+
+const HELD = {
+  customers: prepare('held_customers', 'select id from customers where id = any(?)'),
+  groups: prepare('held_groups', 'select id from customer_groups where id = any(?)'),
+} as const;
+
+/** Only who waits for rows needs a limit before the look-up sets one: everything before it skips what is held. */
+const LIMIT_WAITING = prepare('limit_waiting', `select set_config('lock_timeout', ?, true)`);
 
 /**
  * Locks the rows of a batch, customers by id and then groups by id, so that two processes cannot cross, and reads what
- * the decisions will look at. Rows that somebody else holds are skipped; with `wait` they are waited for until the
- * lock_timeout. Relations and look-ups are read after the lock, never joined to it: its snapshot is older than the lock.
+ * the decisions will look at, all in one round trip. Rows that somebody else holds are skipped; with `wait` they are
+ * waited for until the lock_timeout. Relations and look-ups are statements behind the lock, never joined to it: their
+ * snapshot is younger than the lock.
  */
 export const lockAndRead = async (
-  trx: Knex.Transaction,
+  send: Send,
   works: readonly Lockable[],
   wait: boolean,
   limitMs: number,
 ): Promise<Locked> => {
-  const state = newBatchState();
-  if (wait) await limitWaiting(trx, limitMs);
-  const customerIds = unique(works.flatMap((work) => work.customers)).sort();
-  const customers = await lockCustomers(trx, customerIds, wait);
-  for (const customer of customers) state.customers.set(customer.id, { customer, addresses: [], group_ids: [] });
-  const blocked = new Set([
-    ...(await rowsHeld(trx, 'customers', customerIds, state.customers)),
-    ...(await lockGroups(trx, works, state.groups, wait)),
+  const ids = [...new Set(works.flatMap((work) => work.customers))].sort();
+  const groups = groupsOf(works);
+  const some = <Row>(statement: { wait: Statement; skip: Statement }, rows: readonly string[]): Promise<Row[]> =>
+    rows.length === 0 ? Promise.resolve([]) : send<Row>(wait ? statement.wait : statement.skip, [rows]);
+
+  if (wait) void send(LIMIT_WAITING, [String(limitMs)]);
+  const [customers, shared, changed, relations, found] = await Promise.all([
+    some<CustomerRow>(LOCK.customers, ids),
+    some<GroupRow>(LOCK.share, groups.share),
+    some<GroupRow>(LOCK.update, groups.update),
+    readRelations(send, works),
+    lookUp(send, works, limitMs),
   ]);
-  await readRelations(trx, works, state.customers);
-  await lookUp(trx, works, state, limitMs);
-  return { state, blocked };
+  const state = newBatchState(found);
+  for (const customer of customers) state.customers.set(customer.id, { customer, ...relations(customer.id) });
+  for (const group of [...shared, ...changed]) state.groups.set(group.id, group);
+  const held = await Promise.all([
+    rowsHeld(send, HELD.customers, ids, state.customers),
+    rowsHeld(send, HELD.groups, [...groups.share, ...groups.update], state.groups),
+  ]);
+  return { state, blocked: new Set(held.flat()) };
 };
 
-/** Only who waits for rows needs a limit before the look-up sets one: everything before it skips what is held. */
-const limitWaiting = (trx: Knex.Transaction, limitMs: number) =>
-  statement(trx, 'limit_waiting', `select set_config('lock_timeout', ?, true)`, [String(limitMs)]);
-
-const lockCustomers = async (trx: Knex.Transaction, ids: readonly string[], wait: boolean): Promise<CustomerRow[]> => {
-  if (ids.length === 0) return [];
-  const query = CustomerModel.query(trx)
-    .select(...CUSTOMER_COLUMNS)
-    .whereRaw('id = any(?)', [ids])
-    .orderBy('id')
-    .forNoKeyUpdate()
-    .onBuildKnex(named(wait ? 'await_customers' : 'lock_customers'));
-  return (wait ? query : query.skipLocked()).castTo<CustomerRow[]>();
+/** The groups of a batch, by the strength of their locks: whoever changes a group has it to himself. */
+const groupsOf = (works: readonly Lockable[]): Readonly<Record<'share' | 'update', string[]>> => {
+  const idsOf = (mode: 'share' | 'update') =>
+    new Set(works.flatMap(({ groups }) => (groups?.mode === mode ? groups.ids : [])));
+  const update = idsOf('update');
+  return { share: [...idsOf('share')].filter((id) => !update.has(id)).sort(), update: [...update].sort() };
 };
 
 /** Those of `ids` that were not obtained although they exist. */
 const rowsHeld = async (
-  trx: Knex.Transaction,
-  table: 'customers' | 'customer_groups',
+  send: Send,
+  statement: Statement,
   ids: readonly string[],
   obtained: ReadonlyMap<string, unknown>,
 ): Promise<string[]> => {
   const missing = ids.filter((id) => !obtained.has(id));
-  if (missing.length === 0) return [];
-  const { rows } = await statement<{ id: string }>(trx, `held_${table}`, `select id from ${table} where id = any(?)`, [
-    missing,
-  ]);
-  return rows.map(({ id }) => id);
-};
-
-const lockGroups = async (
-  trx: Knex.Transaction,
-  works: readonly Lockable[],
-  groups: BatchState['groups'],
-  wait: boolean,
-): Promise<string[]> => {
-  const named = works.flatMap((work) => (work.groups === undefined ? [] : [work.groups]));
-  if (named.length === 0) return [];
-  const changed = new Set(named.flatMap(({ ids, mode }) => (mode === 'update' ? ids : [])));
-  const ids = unique(named.flatMap((group) => group.ids)).sort();
-  for (const mode of ['share', 'update'] as const) {
-    const wanted = ids.filter((id) => changed.has(id) === (mode === 'update'));
-    if (wanted.length === 0) continue;
-    const query = CustomerGroupModel.query(trx)
-      .select(...GROUP_COLUMNS)
-      .whereRaw('id = any(?)', [wanted])
-      .orderBy('id');
-    const locking = mode === 'update' ? query.forUpdate() : query.forKeyShare();
-    const rows = await (wait ? locking : locking.skipLocked()).castTo<GroupRow[]>();
-    for (const group of rows) groups.set(group.id, group);
-  }
-  return rowsHeld(trx, 'customer_groups', ids, groups);
+  return missing.length === 0 ? [] : (await send<{ id: string }>(statement, [missing])).map(({ id }) => id);
 };

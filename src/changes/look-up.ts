@@ -1,52 +1,48 @@
-import type { Knex } from 'knex';
-import { statement } from '../db/statement';
+import { groupedBy } from '../db/grouped-by';
+import { prepare, type Pipeline } from '../db/pipeline';
+import { anyOf, sqlOf } from '../db/sql-of';
 import type { CustomerState } from '../events/changed-fields';
 import { ADDRESS_COLUMNS, AddressModel, type AddressRow } from '../models/address';
 import { holderKey, replyKey, type BatchState, type StoredReply } from './state';
 import type { Work } from './work';
 
 type Asking = Pick<Work<never>, 'call' | 'identity' | 'customers' | 'claims' | 'needs'>;
+type Send = Pipeline['send'];
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-/** Reads the relations that works ask for, of the customers that were locked. */
-export const readRelations = async (
-  trx: Knex.Transaction,
-  works: readonly Asking[],
-  customers: Map<string, CustomerState>,
-): Promise<void> => {
-  const needing = (relation: 'addresses' | 'groups') =>
-    unique(works.flatMap((work) => (work.needs?.[relation] === true ? work.customers : []))).filter((id) =>
-      customers.has(id),
-    );
-  const add = (id: string, change: (state: CustomerState) => CustomerState): void => {
-    const state = customers.get(id);
-    if (state !== undefined) customers.set(id, change(state));
-  };
-  const withAddresses = needing('addresses');
-  if (withAddresses.length > 0) {
-    const rows = await AddressModel.query(trx)
+const READ_ADDRESSES = prepare(
+  'read_addresses',
+  sqlOf(AddressModel, (query) =>
+    query
       .select(...ADDRESS_COLUMNS)
-      .whereRaw('customer_id = any(?)', [withAddresses])
-      .orderBy(['created_at', 'id'])
-      .onBuildKnex((builder: Knex.QueryBuilder) => void builder.options({ name: 'read_addresses' }))
-      .castTo<AddressRow[]>();
-    for (const row of rows) add(row.customer_id, (state) => ({ ...state, addresses: [...state.addresses, row] }));
-  }
-  const withGroups = needing('groups');
-  if (withGroups.length > 0) {
-    const { rows } = await statement<{ group_id: string; customer_id: string }>(
-      trx,
-      'read_members',
-      `select member.group_id, member.customer_id
-         from customer_group_members member join customer_groups on customer_groups.id = member.group_id
-        where member.customer_id = any(?) order by member.group_id`,
-      [withGroups],
-    );
-    for (const { customer_id, group_id } of rows) {
-      add(customer_id, (state) => ({ ...state, group_ids: [...state.group_ids, group_id] }));
-    }
-  }
+      .whereRaw(...anyOf('customer_id'))
+      .orderBy(['created_at', 'id']),
+  ),
+);
+
+const READ_MEMBERS = prepare(
+  'read_members',
+  `select member.group_id, member.customer_id
+     from customer_group_members member join customer_groups on customer_groups.id = member.group_id
+    where member.customer_id = any(?) order by member.group_id`,
+);
+
+type Relations = Pick<CustomerState, 'addresses' | 'group_ids'>;
+
+/** Reads the relations that works ask for; answers those of a customer. What nobody asked for is empty. */
+export const readRelations = async (send: Send, works: readonly Asking[]): Promise<(id: string) => Relations> => {
+  const read = <Row>(relation: 'addresses' | 'groups', statement: typeof READ_MEMBERS): Promise<Row[]> => {
+    const ids = unique(works.flatMap((work) => (work.needs?.[relation] === true ? work.customers : [])));
+    return ids.length === 0 ? Promise.resolve([]) : send<Row>(statement, [ids]);
+  };
+  const [addresses, members] = await Promise.all([
+    read<AddressRow>('addresses', READ_ADDRESSES),
+    read<{ readonly group_id: string; readonly customer_id: string }>('groups', READ_MEMBERS),
+  ]);
+  const addressesOf = groupedBy(addresses, (row) => row.customer_id);
+  const membersOf = groupedBy(members, (row) => row.customer_id);
+  return (id) => ({ addresses: addressesOf(id), group_ids: membersOf(id).map(({ group_id }) => group_id) });
 };
 
 /** What a look-up finds: a row for each thing that somebody holds, and one for each answer that is kept. */
@@ -58,11 +54,10 @@ type Found =
   | ({ readonly kind: 'reply' } & StoredReply)
   | { readonly kind: 'limit' };
 
-/**
- * One round trip for everything, because round trips are what a batch is made of. Answers are looked up one by one: a
- * join would be planned while the table is new and small, and would then read it through for as long as the plan is kept.
- */
-const LOOK_UP = `
+/** Answers are looked up one by one: a join would be planned for few of them, and then read the table through for many. */
+const LOOK_UP = prepare(
+  'look_up',
+  `
   select 'limit' as kind, set_config('statement_timeout', ?, true) as id, null as email, null::boolean as has_account,
          set_config('lock_timeout', ?, true) as external_id, null as group_name,
          null as caller, null as request_id, null::bytea as request_hash, null::text[] as customer_ids, null::bytea as response
@@ -70,10 +65,13 @@ const LOOK_UP = `
   select 'id', id, null, null, null, null, null, null, null, null, null from customers where id = any(?)
   union all
   select 'email', id, email, has_account, null, null, null, null, null, null, null
-    from customers where email = any(?) and deleted_at is null
+    from customers
+   where email = any(?::text[] || array(select email from customers where id = any(?))) and deleted_at is null
   union all
   select 'external_id', id, null, null, external_id, null, null, null, null, null, null
-    from customers where external_id = any(?) and deleted_at is null
+    from customers
+   where external_id = any(?::text[] || array(select external_id from customers where id = any(?)))
+     and deleted_at is null
   union all
   select 'group_name', id, null, null, null, name, null, null, null, null, null
     from customer_groups where name = any(?)
@@ -82,37 +80,40 @@ const LOOK_UP = `
     from unnest(?::text[], ?::text[]) as asked (caller, request_id)
    cross join lateral (
      select * from idempotency_keys
-      where caller = asked.caller and request_id = asked.request_id limit 1) as kept`;
+      where caller = asked.caller and request_id = asked.request_id limit 1) as kept`,
+);
 
 /**
  * Looks up who holds what works claim (those alive hold e-mails and external_ids, an id is held for ever) and the
  * answers kept under their request_ids, and limits what follows in the transaction to `limitMs`.
  */
 export const lookUp = async (
-  trx: Knex,
+  send: Send,
   works: readonly Asking[],
-  state: Pick<BatchState, 'customers' | 'holders' | 'replies'>,
   limitMs: number,
-): Promise<void> => {
+): Promise<Pick<BatchState, 'holders' | 'replies'>> => {
   const claims = works.flatMap((work) => work.claims ?? []);
-  const own = works
-    .filter((work) => work.claims?.own === true)
-    .flatMap((work) => work.customers.flatMap((id) => state.customers.get(id)?.customer ?? []));
+  const owners = unique(works.flatMap((work) => (work.claims?.own === true ? work.customers : [])));
   const asked = works.filter((work) => work.identity.request.request_id !== '');
-  const { rows } = await statement<Found>(trx, 'look_up', LOOK_UP, [
+  const rows = await send<Found>(LOOK_UP, [
     String(limitMs),
     String(limitMs),
     unique(claims.flatMap((claim) => claim.ids ?? [])),
-    unique([...claims.flatMap((claim) => claim.emails ?? []), ...own.flatMap((row) => row.email ?? [])]),
-    unique([...claims.flatMap((claim) => claim.external_ids ?? []), ...own.flatMap((row) => row.external_id ?? [])]),
+    unique(claims.flatMap((claim) => claim.emails ?? [])),
+    owners,
+    unique(claims.flatMap((claim) => claim.external_ids ?? [])),
+    owners,
     unique(claims.flatMap((claim) => claim.group_names ?? [])),
     asked.map((work) => work.call.caller),
     asked.map((work) => work.identity.request.request_id),
   ]);
+  const holders: BatchState['holders'] = new Map();
+  const replies: BatchState['replies'] = new Map();
   for (const row of rows) {
-    if (row.kind === 'reply') state.replies.set(replyKey(row.caller, row.request_id), row);
-    else if (row.kind !== 'limit') state.holders.set(heldKey(row), row.id);
+    if (row.kind === 'reply') replies.set(replyKey(row.caller, row.request_id), row);
+    else if (row.kind !== 'limit') holders.set(heldKey(row), row.id);
   }
+  return { holders, replies };
 };
 
 const heldKey = (row: Exclude<Found, { readonly kind: 'reply' | 'limit' }>): string => {

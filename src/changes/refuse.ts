@@ -1,7 +1,6 @@
 import { asDomainError, isConflict, isConnectionLoss, sqlState } from '../db/refusals';
 import { DomainError } from '../errors';
 import { deadlinePassed, StepRefused, type AnyWork, type Outcome, type Run } from './batch';
-import { Overtaken } from './write';
 
 /** How often a batch is run before a conflict is answered (the seed retries once). */
 const TRIES = 3;
@@ -11,8 +10,8 @@ export type RunBatch = (works: readonly AnyWork[], run: Run) => Promise<Outcome[
 
 const refused = (error: unknown): Outcome => ({ kind: 'refused', error });
 
-/** Somebody else took a name between our look-up and our write: a second look-up shows who. */
-const isOvertaken = (error: unknown): boolean => error instanceof Overtaken || sqlState(error) === '23505';
+/** 23505: somebody else took a name between our look-up and our write; a second look-up shows who. */
+const isOvertaken = (error: unknown): boolean => sqlState(error) === '23505';
 
 const jitter = (tries: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * 2 ** tries));

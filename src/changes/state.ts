@@ -23,11 +23,10 @@ export type BatchState = {
   readonly newReplies: StoredReply[];
 };
 
-export const newBatchState = (): BatchState => ({
+export const newBatchState = (found: Pick<BatchState, 'holders' | 'replies'>): BatchState => ({
+  ...found,
   customers: new Map(),
   groups: new Map(),
-  holders: new Map(),
-  replies: new Map(),
   outbox: [],
   newReplies: [],
 });

@@ -1,11 +1,18 @@
 import knexFactory, { type Knex } from 'knex';
-import type { Client } from 'pg';
+import type { Client, ClientConfig } from 'pg';
 import type { Config } from '../config';
 import type { Logger } from '../logger';
+import { PipelinedClient } from './pipelined-client';
 import { resetSilence, watchSilence } from './silence';
 
 /** Of statements outside of the change engine, which sets its own: a row held elsewhere never keeps a connection. */
 const WAIT_FOR_LOCKS = { lock_timeout: 5_000 };
+
+/**
+ * Of statements outside of lists and counts, which set their own: all of them look up by index, whatever the values, so
+ * their plans are kept, and none is made for a table that is still empty.
+ */
+const PLANNING = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off';
 
 /**
  * The pool of the calls. Every statement on the hot path gets a constant name by `.options({ name })`, which spares the
@@ -14,16 +21,19 @@ const WAIT_FOR_LOCKS = { lock_timeout: 5_000 };
 export const createKnex = (database: Config['database'], log?: Pick<Logger, 'debug'>): Knex => {
   // What it says beside its errors is said by the errors as well.
   const note = (message: unknown): void => log?.debug({ message }, 'knex');
+  const connection: ClientConfig = {
+    connectionString: database.url,
+    application_name: 'customer-service',
+    options: PLANNING,
+    pipeline: true,
+    keepAlive: true,
+    connectionTimeoutMillis: 5_000,
+    idle_in_transaction_session_timeout: 60_000,
+    ...WAIT_FOR_LOCKS,
+  };
   const knex = knexFactory({
-    client: 'pg',
-    connection: {
-      connectionString: database.url,
-      application_name: 'customer-service',
-      keepAlive: true,
-      connectionTimeoutMillis: 5_000,
-      idle_in_transaction_session_timeout: 60_000,
-      ...WAIT_FOR_LOCKS,
-    },
+    client: PipelinedClient,
+    connection: connection as Knex.PgConnectionConfig,
     pool: {
       min: 0,
       max: database.poolSize,
@@ -40,7 +50,7 @@ export const createKnex = (database: Config['database'], log?: Pick<Logger, 'deb
     log: { debug: note, warn: note, error: note, deprecate: note },
     // Else the message of an error, and so the log, would hold the statement with its values.
     compileSqlOnError: false,
-  });
+  }).withUserParams({ statementNames: database.statementNames });
   if (!database.statementNames) {
     knex.on('start', (builder: { options?: (options: object) => unknown }) => builder.options?.({ name: undefined }));
   }

@@ -1,8 +1,10 @@
 import type { Knex } from 'knex';
+import { groupedBy } from '../db/grouped-by';
 import { statement } from '../db/statement';
-import { CUSTOMER_COLUMNS, type CustomerRow } from '../models/customer';
-import { GROUP_COLUMNS, type GroupRow } from '../models/customer-group';
-import { groupedBy, perTurn } from './per-turn';
+import { anyOf, sqlOf, type Query } from '../db/sql-of';
+import { CUSTOMER_COLUMNS, CustomerModel, type CustomerRow } from '../models/customer';
+import { CustomerGroupModel, GROUP_COLUMNS, type GroupRow } from '../models/customer-group';
+import { perTurn } from './per-turn';
 
 /** Reads of those alive by what names them: all that are asked for in one turn of the event loop are one query. */
 export type ByKey = {
@@ -18,6 +20,14 @@ export type ByKey = {
 
 const COLUMNS = CUSTOMER_COLUMNS.join(', ');
 
+const aliveBy = (column: keyof CustomerRow) => (query: Query) =>
+  query
+    .select(...CUSTOMER_COLUMNS)
+    .whereRaw(...anyOf(column))
+    .whereNull('deleted_at');
+
+const CUSTOMERS_BY_EMAIL = sqlOf(CustomerModel, (query) => aliveBy('email')(query).orderBy('has_account', 'desc'));
+
 export const createByKey = (knex: Knex): ByKey => {
   /** The one row that each key names. */
   const one = <Row>(name: string, sql: string, keyOf: (row: Row) => string | null) =>
@@ -28,12 +38,7 @@ export const createByKey = (knex: Knex): ByKey => {
     });
 
   const customersByEmail = perTurn<string, readonly CustomerRow[]>(async (emails) => {
-    const { rows } = await statement<CustomerRow>(
-      knex,
-      'customers_by_email',
-      `select ${COLUMNS} from customers where email = any(?) and deleted_at is null order by has_account desc`,
-      [emails],
-    );
+    const { rows } = await statement<CustomerRow>(knex, 'customers_by_email', CUSTOMERS_BY_EMAIL, [emails]);
     return emails.map(groupedBy(rows, (row) => row.email));
   });
 
@@ -53,19 +58,15 @@ export const createByKey = (knex: Knex): ByKey => {
     customersByEmail,
     customerByPhone,
     registeredByEmail: async (email) => (await customersByEmail(email)).find((row) => row.has_account),
-    customer: one<CustomerRow>(
-      'customers_by_id',
-      `select ${COLUMNS} from customers where id = any(?) and deleted_at is null`,
-      (row) => row.id,
-    ),
+    customer: one<CustomerRow>('customers_by_id', sqlOf(CustomerModel, aliveBy('id')), (row) => row.id),
     customerByExternalId: one<CustomerRow>(
       'customers_by_external_id',
-      `select ${COLUMNS} from customers where external_id = any(?) and deleted_at is null`,
+      sqlOf(CustomerModel, aliveBy('external_id')),
       (row) => row.external_id,
     ),
     group: one<GroupRow>(
       'groups_by_id',
-      `select ${GROUP_COLUMNS.join(', ')} from customer_groups where id = any(?)`,
+      sqlOf(CustomerGroupModel, (query) => query.select(...GROUP_COLUMNS).whereRaw(...anyOf('id'))),
       (row) => row.id,
     ),
   };

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { groupedBy } from '../db/grouped-by';
 import { statement } from '../db/statement';
 import type { Customer } from '../gen/customer/v1/customer';
 import { ADDRESS_COLUMNS, toAddress, type AddressRow } from '../models/address';
@@ -6,7 +7,7 @@ import type { CustomerRow } from '../models/customer';
 import { GROUP_COLUMNS, toCustomerGroup, type GroupRow } from '../models/customer-group';
 import type { Relation } from '../validation/read-mask';
 import { createAddressesOf } from './addresses';
-import { groupedBy, perTurn } from './per-turn';
+import { perTurn } from './per-turn';
 
 /** What a relation is found by. */
 export type Owner = Pick<CustomerRow, 'id' | 'billing_address_id' | 'shipping_address_id' | 'deleted_at'>;

@@ -36,7 +36,8 @@ export const createSnapshots = (knex: Knex, poolSize: number): Snapshots => {
     const { rows } = await statement<{ pid: number }>(
       trx,
       'begin_snapshot',
-      `select pg_backend_pid() as pid, set_config('statement_timeout', ?, true)`,
+      `select pg_backend_pid() as pid, set_config('statement_timeout', ?, true),
+              set_config('plan_cache_mode', 'auto', true), set_config('enable_seqscan', 'on', true)`,
       [String(limit)],
     );
     let cancelling: Promise<unknown> = Promise.resolve();

@@ -13,6 +13,8 @@ export type Proxy = {
   readonly mute: () => void;
   /** Every piece of data comes later by this much; 0 ends it. */
   readonly delayBy: (ms: number) => void;
+  /** How often the near side has spoken after the far side had, since the start. */
+  readonly roundTrips: () => number;
   readonly close: () => Promise<void>;
 };
 
@@ -25,9 +27,14 @@ export const startProxy = async (targetPort: number, ownPort = 0): Promise<Proxy
   const links = new Set<Link>();
   let released: Promise<void> | undefined;
   let latencyMs = 0;
+  let roundTrips = 0;
+  let hasFarSpoken = true;
 
   const carry = async (from: Socket, to: Socket, link: Link): Promise<void> => {
+    const isFar = from === link.sockets[1];
     for await (const chunk of from as AsyncIterable<Buffer>) {
+      if (hasFarSpoken && !isFar) roundTrips += 1;
+      hasFarSpoken = isFar;
       if (latencyMs > 0) await delay(latencyMs);
       while (released !== undefined) await released;
       if (link.isMuted) await NEVER;
@@ -69,6 +76,7 @@ export const startProxy = async (targetPort: number, ownPort = 0): Promise<Proxy
       for (const link of links) link.isMuted = true;
     },
     delayBy: (ms) => (latencyMs = ms),
+    roundTrips: () => roundTrips,
     close: async () => {
       server.close();
       cut();
