@@ -4,7 +4,12 @@ import { fingerprint } from '../models/address';
 import { LIMITS, requiredText, text } from './fields';
 import { metadata } from './metadata';
 
-const COUNTRIES: ReadonlySet<string> = new Set(Object.keys(getAlpha2Codes()).map((code) => code.toLowerCase()));
+/** Those that ISO 3166-1 assigns; the package knows XK besides, which is nobody's there. */
+const COUNTRIES: ReadonlySet<string> = new Set(
+  Object.keys(getAlpha2Codes())
+    .map((code) => code.toLowerCase())
+    .filter((code) => code !== 'xk'),
+);
 
 /** Countries without postal codes (Universal Postal Union). */
 const WITHOUT_POSTAL_CODE: ReadonlySet<string> = new Set(
