@@ -55,6 +55,12 @@ const toRow = ({ line, text, fault }: Line, run: string): SourceRow => {
   return { line, request };
 };
 
+/** Reading and encoding go down into values as deep as the stack allows. */
+const faultOf = (error: unknown): string => {
+  if (error instanceof RangeError) return 'is nested too deeply';
+  return error instanceof Error ? error.message : String(error);
+};
+
 const rejectOf = (line: number, text: string, { message, details }: Status): Reject => {
   const find = (name: string) => details.find(({ type_url }) => type_url.endsWith(`/google.rpc.${name}`))?.value;
   const info = find('ErrorInfo');
@@ -98,8 +104,7 @@ const run = async (flags: Flags, signal: AbortSignal): Promise<number> => {
         texts.set(line.line, line.text);
         yield row;
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error);
-        refuse({ line: line.line, reason: 'INVALID_LINE', message, text: line.text });
+        refuse({ line: line.line, reason: 'INVALID_LINE', message: faultOf(error), text: line.text });
       }
     }
   };

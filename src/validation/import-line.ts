@@ -46,6 +46,13 @@ const withoutNulls = (value: unknown, keep: ReadonlySet<string>): unknown => {
   );
 };
 
+/** Half a surrogate pair, which JSON can hold and UTF-8 cannot: it would be stored as U+FFFD. */
+const isWellFormed = (value: unknown): boolean => {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, part]) => key.isWellFormed() && isWellFormed(part));
+};
+
 /** In metadata null is a value. */
 const AS_IT_IS: ReadonlySet<string> = new Set(['metadata']);
 
@@ -60,6 +67,7 @@ export const parseImportLine = (text: string): ImportCustomersRequest => {
   } catch (error) {
     throw new Error(`is not JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
+  if (/\\ud[89a-f]/i.test(text) && !isWellFormed(json)) throw new Error('holds half of a surrogate pair');
   const result = line.safeParse(withoutNulls(json, AS_IT_IS));
   if (!result.success) {
     const faults = result.error.issues.map(({ path, message }) => `${path.join('.') || 'line'}: ${message}`);

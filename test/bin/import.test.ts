@@ -80,11 +80,25 @@ describe('import', () => {
       Buffer.from(line({ email: 'x@example.com' }, { created_at: 'yesterday' })),
       Buffer.from('null'),
       good(14),
+      Buffer.from(`{"customer":{"email":"nul\0@example.com"}}`),
+      Buffer.from(line({ email: 'nul@example.com', first_name: 'a\0b' })),
+      Buffer.concat([Buffer.from('\uFEFF'), good(17)]),
+      Buffer.from(' \t'),
+      Buffer.from('[]'),
+      Buffer.from('['.repeat(100_000)),
+      Buffer.from(
+        `{"customer":{"email":"deep@example.com","metadata":{"a":${'['.repeat(9_000)}${']'.repeat(9_000)}}}}`,
+      ),
+      Buffer.from(line({ email: 'x@example.com' }, { password: 'x' })),
+      Buffer.from('{"customer":{"email":"\xed\xa0\x80@example.com"}}', 'latin1'),
+      Buffer.from('{"customer":{"email":"half@example.com","metadata":{"a":["\\uD83D"]}}}'),
+      Buffer.from(`{"customer":{"email":"good-25@example.com","first_name":"\\ud83c\\udf4f \\\\ud83d"}}`),
+      good(26),
     ];
     const rejects = join(dir, 'rejects.jsonl');
-    const input = Buffer.concat(lines.flatMap((bytes) => [bytes, Buffer.from('\n')]));
+    const input = Buffer.concat(lines.flatMap((bytes, n) => (n === 0 ? [bytes] : [Buffer.from('\n'), bytes])));
     const ran = await importLines(input, '--rejects', rejects);
-    expect(ran).toMatchObject({ code: 2, stderr: expect.stringMatching('3 imported, 11 refused') });
+    expect(ran).toMatchObject({ code: 2, stderr: expect.stringMatching('5 imported, 21 refused') });
     const found = readFileSync(rejects, 'utf8')
       .trim()
       .split('\n')
@@ -102,10 +116,21 @@ describe('import', () => {
       [11, 'GUEST_ALREADY_EXISTS'],
       [12, 'INVALID_LINE'],
       [13, 'INVALID_LINE'],
+      [15, 'INVALID_LINE'],
+      [16, 'INVALID_REQUEST'],
+      [17, 'INVALID_LINE'],
+      [18, 'INVALID_LINE'],
+      [19, 'INVALID_LINE'],
+      [20, 'INVALID_LINE'],
+      [21, 'INVALID_LINE'],
+      [22, 'INVALID_LINE'],
+      [23, 'INVALID_LINE'],
+      [24, 'INVALID_LINE'],
     ]);
     expect(found[2]?.message).toContain('mail');
+    expect(found.find((reject) => reject.line === 21)?.message).toBe('is nested too deeply');
     expect(found[8]?.text).toContain('Another');
-    expect(await countOf('good-%')).toBe(3);
+    expect(await countOf('good-%')).toBe(5);
   });
 
   it('goes on where it was when the connection breaks', async () => {
