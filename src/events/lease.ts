@@ -1,8 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 
 /** The lead of one sink, for a time: by the database's clock there, by this process' monotonic clock here. */
 export type Lease = {
-  /** Tries to gain or keep the lead. `gained`: it was not ours before, and `position` is where to go on. */
+  /** Tries to gain or keep the lead; waits for the end of another's when that is near. `gained`: it was not ours before, and `position` is where to go on. */
   readonly hold: () => Promise<{ readonly leading: boolean; readonly gained: boolean; readonly position: number }>;
   /** Keeps the lead; false when it is lost, and then it is not gained again: what was held under it is old. */
   readonly renew: () => Promise<boolean>;
@@ -19,6 +20,8 @@ export type Lease = {
 const LEASE_MS = 2_000;
 /** We stop a little earlier than the database lets others start. */
 const MARGIN_MS = 200;
+/** So little is left of the lead of those only who have not renewed it in time; longer than it takes to be asked again. */
+const NEAR_END_MS = 600;
 
 export const createLease = (pool: Pool, name: string, leader: string): Lease => {
   let epoch: string | undefined;
@@ -62,11 +65,30 @@ export const createLease = (pool: Pool, name: string, leader: string): Lease => 
     return Number(rows[0].position);
   };
 
+  /** Of another's lead. */
+  const remainingMs = async (): Promise<number> => {
+    const { rows } = await pool.query<{ ms: number }>({
+      name: 'remaining_lease',
+      text: `select (extract(epoch from lease_until - clock_timestamp()) * 1000)::float as ms
+               from event_cursors where name = $1 and lease_until is not null`,
+      values: [name],
+    });
+    return rows[0]?.ms ?? 0;
+  };
+
+  /** The lead of one who died ends at a known time: it is taken over then, not when next asked for. */
+  const gainAtItsEnd = async (): Promise<number | undefined> => {
+    const ms = await remainingMs();
+    if (ms > NEAR_END_MS) return undefined;
+    await delay(Math.max(0, ms) + 1);
+    return gain();
+  };
+
   return {
     hold: async () => {
       const kept = await renew();
       if (kept !== undefined) return { leading: true, gained: false, position: kept };
-      const gained = await gain();
+      const gained = (await gain()) ?? (await gainAtItsEnd());
       return { leading: gained !== undefined, gained: gained !== undefined, position: gained ?? 0 };
     },
     renew: async () => (await renew()) !== undefined,

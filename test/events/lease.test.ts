@@ -28,4 +28,14 @@ describe('a lease', () => {
     await two.release();
     expect(await one.hold()).toMatchObject({ leading: true, gained: true, position: 7 });
   });
+
+  it('is taken over the moment it ends, by whoever asks shortly before', async () => {
+    const [one, two] = [createLease(pool, 'kafka-state', 'one'), createLease(pool, 'kafka-state', 'two')];
+    await one.hold();
+    expect(await two.hold()).toMatchObject({ leading: false });
+    await delay(1_500);
+    expect(await two.hold()).toMatchObject({ leading: true, gained: true });
+    expect(one.isHeld()).toBe(false);
+    expect(await one.renew()).toBe(false);
+  });
 });
