@@ -21,6 +21,7 @@ const event = (position: number, id: string, revision: number, type = 'customer.
 const acknowledged = ({ request_id, aggregate_id, revision, customer: told }: SeenEvent): Call => ({
   request_id: request_id!,
   rpc: 'updateCustomer',
+  names: [aggregate_id],
   attempts: [],
   outcome: { kind: 'acknowledged', changes: [{ aggregate_id, revision }], customer: told },
 });
@@ -51,6 +52,7 @@ const log = [
 const refused: Call = {
   request_id: 'request-6',
   rpc: 'createCustomer',
+  names: [],
   attempts: [],
   outcome: { kind: 'refused', reason: 'GUEST_ALREADY_EXISTS' },
 };
@@ -58,6 +60,7 @@ const GOOD: History = {
   calls: [...log.map(acknowledged), refused],
   log,
   outbox: 0,
+  erasedReplies: new Set(),
   messages: log.map(message),
   states: [log[0], log[1], log[3], log[4]].map(state),
   rows: [
@@ -73,11 +76,104 @@ const swapped = <T>(items: readonly T[], one: number, other: number): T[] =>
 const changed = <T>(items: readonly T[], index: number, change: Partial<T>): T[] =>
   items.map((item, at) => (at === index ? { ...item, ...change } : item));
 
+/** What is left of an event of somebody who is erased. */
+const redacted = (of: SeenEvent): SeenEvent => ({
+  ...of,
+  request_id: null,
+  customer: { ...of.customer, email: '', metadata: {} },
+});
+
+/**
+ * The same, then `c` is erased. Kafka had its events before that, a watcher all of them after. Its deletion was never
+ * answered, and the repeat was told that it is erased; a group call changed `a` and `c`.
+ */
+const erasure = redacted({ ...event(6, 'c', 3), type: 'customer.erased' });
+const afterErasure = [log[0], redacted(log[1]), log[2], log[3], redacted(log[4]), erasure] as const;
+const ERASED: History = {
+  ...GOOD,
+  calls: [
+    acknowledged(log[0]),
+    acknowledged(log[1]),
+    { ...acknowledged(log[2]), names: ['a', 'c'], outcome: { kind: 'acknowledged', changes: 2 } },
+    acknowledged(log[3]),
+    { ...acknowledged(log[4]), outcome: { kind: 'refused', reason: 'CUSTOMER_ERASED' } },
+    { ...acknowledged({ ...erasure, request_id: 'request-6' }), rpc: 'eraseCustomer' },
+  ],
+  log: afterErasure,
+  erasedReplies: new Set(['request-5']),
+  messages: [...log, erasure].map(message),
+  states: [log[0], log[1], log[3], log[4], { ...erasure, type: 'customer.deleted' }].map(state),
+  rows: [
+    { ...customer('a', 3), isLive: true },
+    { id: 'c', revision: 3, email: '', metadata: {}, isLive: false },
+  ],
+  watched: [afterErasure],
+};
+
 const phantom = event(6, 'd', 1);
 
 describe('the checker', () => {
   it('finds nothing in a history that keeps every promise', () => {
     expect(check(GOOD)).toEqual([]);
+  });
+
+  it('finds nothing in one whose customer was erased, though some saw it before and some after', () => {
+    expect(check(ERASED)).toEqual([]);
+  });
+
+  it.each<readonly [string, Partial<History>, RegExp]>([
+    [
+      'an acknowledged change of the erased without event',
+      { log: changed(ERASED.log, 5, { revision: 4 }) },
+      /lost: eraseCustomer .* was told of c:3/,
+    ],
+    [
+      'more events of the erased than calls that may have made them',
+      { log: [...ERASED.log, redacted(event(7, 'c', 4)), redacted(event(8, 'c', 5))] },
+      /phantom: nobody asked for event 5 .*, event 8/,
+    ],
+    [
+      'an event without request_id of one who is not erased',
+      { log: changed(ERASED.log, 2, { request_id: null }) },
+      /phantom: nobody asked for event 3/,
+    ],
+    [
+      'two calls that were told of one change of the erased',
+      { calls: [...ERASED.calls, { ...acknowledged(log[1]), request_id: 'another' }] },
+      /twice: two calls were told of c:1/,
+    ],
+    [
+      'a refusal that says erased of one who is not',
+      {
+        calls: [...ERASED.calls, { ...refused, names: ['a'], outcome: { kind: 'refused', reason: 'CUSTOMER_ERASED' } }],
+      },
+      /wrong: createCustomer request-6/,
+    ],
+    [
+      'an answer that was forgotten without an erasure',
+      { calls: changed(ERASED.calls, 0, { isForgotten: true }) },
+      /wrong: updateCustomer request-1/,
+    ],
+    ['an erased customer that is alive', { rows: changed(ERASED.rows, 1, { isLive: true }) }, /differs: customer c/],
+    [
+      'a message of the erased with another revision',
+      { messages: changed(ERASED.messages, 1, { event: { ...log[1], revision: 2 } }) },
+      /differs: event 2/,
+    ],
+    [
+      'a state of the erased that is no tombstone',
+      { states: changed(ERASED.states, 4, { customer: customer('c', 3) }) },
+      /no tombstone/,
+    ],
+    [
+      'more changes of a group call than it counted',
+      {
+        calls: changed(ERASED.calls, 0, { outcome: { kind: 'acknowledged', changes: 2 } }),
+      },
+      /lost: .* changed 2, events: 1/,
+    ],
+  ])('finds %s beside one who is erased', (_name, damage, found) => {
+    expect(check({ ...ERASED, ...damage })).toEqual(expect.arrayContaining([expect.stringMatching(found)]));
   });
 
   it('finds nothing wrong with messages that are repeated', () => {

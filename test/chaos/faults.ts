@@ -13,6 +13,11 @@ export type Fault = {
   readonly strike: (world: World, random: Random) => Promise<void>;
 };
 
+/** Within which another takes over, as is promised. */
+const TAKE_OVER_MS = 2_000;
+/** What a process may be late by on a machine that runs two services, PostgreSQL, Kafka and the load on few cores. */
+const BUSY_MS = 1_000;
+const GIVE_UP_MS = 30_000;
 /** Longer than the lease of a sink, and than it takes another process to gain it. */
 const BEYOND_LEASE_MS = 4_500;
 /** Longer than a request to Kafka may take, twice over: it is tried again once. */
@@ -32,13 +37,51 @@ const terminated = async (child: Child, { problems, terminations }: World): Prom
   await child.start();
 };
 
+type Cursor = { readonly name: string; readonly leader: string | null; readonly position: number };
+
+const cursorsOf = async ({ database }: World): Promise<Cursor[]> => {
+  const { rows } = await database.query<Cursor>(
+    `select name, leader, position::int from event_cursors where name <> 'log' order by name`,
+  );
+  return rows;
+};
+
 /** The process that leads a sink now, by its own account. */
-const leaderOf = async ({ database, services, relay }: World, sink: string): Promise<Child | undefined> => {
-  const { rows } = await database.query<{ leader: string | null }>('select leader from event_cursors where name = $1', [
-    sink,
-  ]);
-  const pid = Number(/-(\d+)-[0-9a-f]+$/.exec(rows[0]?.leader ?? '')?.[1]);
-  return [...services, relay].find((child) => child.pid() === pid);
+const leaderOf = async (world: World, sink: string): Promise<Child | undefined> => {
+  const cursor = (await cursorsOf(world)).find(({ name }) => name === sink);
+  const pid = Number(/-(\d+)-[0-9a-f]+$/.exec(cursor?.leader ?? '')?.[1]);
+  return [...world.services, world.relay].find((child) => child.pid() === pid);
+};
+
+/** Kills the leader of the events, and sees how long each sink that it led is without one. */
+const killLeader = async (world: World, random: Random): Promise<void> => {
+  const leader = await leaderOf(world, 'kafka');
+  if (leader === undefined) return;
+  const before = await cursorsOf(world);
+  const own = before.find(({ name }) => name === 'kafka')?.leader;
+  await leader.end('SIGKILL');
+  const killedAt = performance.now();
+  const until = async (holds: (now: Cursor) => boolean, sink: string): Promise<number> => {
+    for (;;) {
+      const now = (await cursorsOf(world)).find(({ name }) => name === sink);
+      const ms = Math.round(performance.now() - killedAt);
+      if ((now !== undefined && holds(now)) || ms > GIVE_UP_MS) return ms;
+      await delay(10);
+    }
+  };
+  const led = before.filter(({ leader: by }) => by === own);
+  await Promise.all(
+    led.map(async ({ name: sink, position }) => {
+      const leadsAfterMs = await until(({ leader: by }) => by !== own, sink);
+      const publishesAfterMs = await until((now) => now.position > position, sink);
+      world.takeOvers.push({ sink, leadsAfterMs, publishesAfterMs });
+      if (leadsAfterMs > TAKE_OVER_MS + BUSY_MS) {
+        world.problems.push(`${sink} was without a leader for ${leadsAfterMs} ms`);
+      }
+    }),
+  );
+  await delay(random.below(1_500));
+  await leader.start();
 };
 
 const frozen = async (child: Child | undefined): Promise<void> => {
@@ -63,10 +106,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'kill -9 the leader of the events',
-    strike: async (world, random) => {
-      const leader = await leaderOf(world, 'kafka');
-      if (leader !== undefined) await killed(leader, random);
-    },
+    strike: killLeader,
   },
   {
     name: 'kill -9 every process of ours',

@@ -4,7 +4,7 @@ import type { Call, History, Row } from './history';
 import type { Ledger } from './ledger';
 import { seenEvent, startRecorder, type Recorded, type Recorder } from './recorder';
 import type { Watcher } from './watcher';
-import type { World } from './world';
+import type { TakeOver, World } from './world';
 
 const PATIENCE_MS = 60_000;
 
@@ -15,9 +15,16 @@ const outboxLeft = async ({ database }: World): Promise<number> => {
 
 const readRows = async ({ database }: World): Promise<Row[]> => {
   const { rows } = await database.query<Row>(
-    `select id, revision, deleted_at is null as "isLive", email, metadata from customers order by id`,
+    `select id, revision, deleted_at is null as "isLive", coalesce(email, '') as email, metadata from customers order by id`,
   );
   return rows;
+};
+
+const readErasedReplies = async ({ database }: World): Promise<Set<string>> => {
+  const { rows } = await database.query<{ request_id: string }>(
+    'select request_id from idempotency_keys where response is null',
+  );
+  return new Set(rows.map(({ request_id }) => request_id));
 };
 
 const readLog = async ({ database }: World): Promise<History['log']> => {
@@ -69,13 +76,18 @@ export const gather = async (
     log,
     outbox,
     rows,
+    erasedReplies: await readErasedReplies(world),
     messages,
     states,
     watched: watchers.map(({ seen }) => seen),
   };
   return {
     history,
-    report: `${reportOf(history, ledger, struck)}\nanswered by services that were stopping: ${answered}`,
+    report: [
+      reportOf(history, ledger, struck),
+      `answered by services that were stopping: ${answered}`,
+      ...world.takeOvers.map(reportTakeOver),
+    ].join('\n'),
   };
 };
 
@@ -114,6 +126,9 @@ const checkTerminations = ({ services, terminations, problems }: World, { attemp
   return answered;
 };
 
+const reportTakeOver = ({ sink, leadsAfterMs, publishesAfterMs }: TakeOver): string =>
+  `taken over: ${sink}, led again after ${leadsAfterMs} ms, published again after ${publishesAfterMs} ms`;
+
 const countBy = (keys: readonly string[]): string =>
   [...keys.reduce((counts, key) => counts.set(key, (counts.get(key) ?? 0) + 1), new Map<string, number>())]
     .sort(([, a], [, b]) => b - a)
@@ -125,14 +140,19 @@ const OPEN: ReadonlySet<string> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', '
 const wasUnknown = ({ attempts, outcome }: Call): boolean =>
   outcome.kind !== 'unknown' && attempts.some(({ code }) => OPEN.has(code));
 
+const wasErased = ({ outcome, isForgotten }: Call): boolean =>
+  isForgotten === true || (outcome.kind === 'refused' && outcome.reason === 'CUSTOMER_ERASED');
+
 const reportOf = (history: History, { calls, attempts }: Ledger, struck: readonly Struck[]): string =>
   [
     `faults: ${struck.length}`,
     `changes: ${calls.length} (${countBy(calls.map(({ outcome }) => outcome.kind))})`,
+    `of which: ${countBy(calls.map(({ rpc }) => rpc))}`,
     `refused: ${countBy(calls.flatMap(({ outcome }) => (outcome.kind === 'refused' ? [outcome.reason] : [])))}`,
     `sendings: ${attempts.length} (${countBy(attempts.map(({ code }) => code))})`,
     `decided after an unknown outcome: ${calls.filter(wasUnknown).length}`,
     `events in the log: ${history.log.length}; messages in Kafka: ${history.messages.length}; states: ${history.states.length}`,
     `watched: ${history.watched.map((seen) => seen.length).join(', ')}`,
     `customers: ${history.rows.length} (${history.rows.filter(({ isLive }) => isLive).length} alive)`,
+    `answers erased with a customer: ${history.erasedReplies.size}, of which repeated: ${calls.filter(wasErased).length}`,
   ].join('\n');

@@ -28,11 +28,15 @@ export type Outcome =
 export type Call = {
   readonly request_id: string;
   readonly rpc: string;
+  /** The customers that the request names. */
+  readonly names: readonly string[];
+  /** Once it was answered, and once it was refused because a customer is erased. */
+  readonly isForgotten?: boolean;
   readonly attempts: readonly Attempt[];
   readonly outcome: Outcome;
 };
 
-/** An event, as the log, a topic or a watcher has it. */
+/** An event, as the log, a topic or a watcher has it. Once its customer is erased it has no request_id in the log. */
 export type SeenEvent = {
   readonly position: number;
   readonly aggregate_id: string;
@@ -80,6 +84,8 @@ export type History = {
   readonly messages: readonly Message[];
   readonly states: readonly StateMessage[];
   readonly rows: readonly Row[];
+  /** The request_ids whose calls were made, and whose answers were erased with a customer since. */
+  readonly erasedReplies: ReadonlySet<string>;
   /** What each watcher of the live stream got, in order. */
   readonly watched: readonly (readonly SeenEvent[])[];
 };

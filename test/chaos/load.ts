@@ -1,15 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Customer } from '../../src/gen/customer/v1/customer';
-import type { Told } from './history';
+import { createAcquaintances } from './acquaintances';
+import { anyAddress, toldOf } from './asking';
+import { leavings } from './leavings';
 import type { Ledger } from './ledger';
+import { manyAtOnce } from './many-at-once';
 import type { Random } from './random';
-
-/** What the callers know of the customers they share. Only what was acknowledged, so a lower bound. */
-type Shared = {
-  readonly customers: Map<string, { revision: number; readonly addresses: string[]; isDeleting: boolean }>;
-  readonly emails: string[];
-  readonly groups: string[];
-};
 
 type Load = {
   /** Lets the callers finish what they are at. */
@@ -21,28 +16,20 @@ const CALLERS = 12;
 const CUSTOMERS = 60;
 const PAUSE_MS = 30;
 
-const toldOf = (customer: Customer | undefined): readonly Told[] =>
-  customer === undefined ? [] : [{ aggregate_id: customer.id, revision: customer.revision }];
-
 /** Mixed changes from several callers at once, for as long as it takes. */
 export const startLoad = async (
   ledger: Ledger,
   random: Random,
   onProblem: (problem: string) => void,
 ): Promise<Load> => {
-  const shared: Shared = { customers: new Map(), emails: [], groups: [] };
+  const shared = createAcquaintances(random.fork());
   let isStopped = false;
   let made = 0;
   const unique = (): string => `${(made += 1)}`;
 
-  const learn = (id: string, revision: number): void => {
-    const known = shared.customers.get(id);
-    if (known !== undefined) known.revision = Math.max(known.revision, revision);
-  };
-
   const createCustomer = async (): Promise<void> => {
     const email = `caller-${unique()}@example.com`;
-    const addresses = random.chance(0.3) ? [address()] : [];
+    const addresses = random.chance(0.3) ? [anyAddress(random)] : [];
     const answer = await ledger.change('createCustomer', { email, addresses, metadata: { from: email } }, (response) =>
       toldOf(response.customer),
     );
@@ -51,18 +38,9 @@ export const startLoad = async (
       return;
     }
     const { id, revision } = answer.response.customer!;
-    shared.customers.set(id, { revision, addresses: [], isDeleting: false });
+    shared.add(id, revision);
     if (shared.emails.length < 5) shared.emails.push(email);
   };
-
-  const address = () => ({
-    first_name: 'Anna',
-    last_name: 'Jensen',
-    address_1: `Road ${random.below(40)}`,
-    city: 'Aarhus',
-    country_code: 'dk',
-    postal_code: '8000',
-  });
 
   const createGroup = async (): Promise<void> => {
     const answer = await ledger.change('createCustomerGroup', { name: `group ${unique()}` }, ({ customer_group }) => [
@@ -71,11 +49,10 @@ export const startLoad = async (
     if ('response' in answer) shared.groups.push(answer.response.customer_group!.id);
   };
 
-  /** The first ones hold the e-mails that are asked for again, so they stay. */
-  const kept = () => [...shared.customers.keys()].slice(0, 5);
-  const anyId = () => random.pick([...shared.customers.keys()]);
-
+  const { anyId, learn } = shared;
   const actions: Readonly<Record<string, () => Promise<unknown>>> = {
+    ...leavings({ ledger, shared, random, onProblem, createCustomer, enough: CUSTOMERS }),
+    ...manyAtOnce({ ledger, shared, random, onProblem, unique }),
     create: createCustomer,
     createTaken: async () => {
       const email = random.pick(shared.emails);
@@ -84,7 +61,7 @@ export const startLoad = async (
     },
     update: async () => {
       const id = anyId();
-      const before = shared.customers.get(id)!;
+      const before = shared.of(id);
       const known = before.revision;
       const answer = await ledger.change(
         'updateCustomer',
@@ -99,11 +76,11 @@ export const startLoad = async (
         const { revision } = answer.response.customer!;
         if (revision <= known) onProblem(`${id} was acknowledged as ${known} and then as ${revision}`);
         learn(id, revision);
-      } else if (!before.isDeleting) onProblem(`update of ${id} was refused: ${answer.reason}`);
+      } else if (!before.isLeaving) onProblem(`update of ${id} was refused: ${answer.reason}`);
     },
     updateExpecting: async () => {
       const id = anyId();
-      const expected_revision = shared.customers.get(id)!.revision;
+      const expected_revision = shared.of(id).revision;
       const answer = await ledger.change(
         'updateCustomer',
         { id, expected_revision, metadata: { expected: unique() } },
@@ -114,24 +91,17 @@ export const startLoad = async (
       if (revision !== expected_revision + 1) onProblem(`${id}: expected ${expected_revision}, became ${revision}`);
       learn(id, revision);
     },
-    delete: async () => {
-      const id = anyId();
-      if (shared.customers.size < CUSTOMERS || kept().includes(id)) return createCustomer();
-      shared.customers.get(id)!.isDeleting = true;
-      await ledger.change('deleteCustomer', { id }, ({ customer }) => toldOf(customer));
-      shared.customers.delete(id);
-    },
     addAddress: async () => {
       const id = anyId();
-      const { addresses } = shared.customers.get(id)!;
-      const answer = await ledger.change('addAddress', { customer_id: id, address: address() }, (response) =>
+      const { addresses } = shared.of(id);
+      const answer = await ledger.change('addAddress', { customer_id: id, address: anyAddress(random) }, (response) =>
         response.created ? [{ aggregate_id: id, revision: response.revision }] : [],
       );
       if ('response' in answer) addresses.push(answer.response.address!.id);
     },
     updateAddress: async () => {
       const customer_id = anyId();
-      const { addresses } = shared.customers.get(customer_id)!;
+      const { addresses } = shared.of(customer_id);
       if (addresses.length === 0) return;
       await ledger.change(
         'updateAddress',
@@ -141,7 +111,7 @@ export const startLoad = async (
     },
     removeAddress: async () => {
       const customer_id = anyId();
-      const { addresses } = shared.customers.get(customer_id)!;
+      const { addresses } = shared.of(customer_id);
       const id = addresses.pop();
       if (id === undefined) return;
       await ledger.change('removeAddress', { customer_id, id }, ({ removed, revision }) =>
@@ -167,14 +137,25 @@ export const startLoad = async (
     /** What was acknowledged is there for whoever reads next, on whatever service. */
     read: async () => {
       const id = anyId();
-      const before = shared.customers.get(id)!;
+      const before = shared.of(id);
       const { revision } = before;
       const response = await ledger.read('getCustomer', { id });
-      const isStale = response === undefined ? !before.isDeleting : response.customer!.revision < revision;
+      const isStale = response === undefined ? !before.isLeaving : response.customer!.revision < revision;
       if (isStale) onProblem(`a read of ${id} did not see revision ${revision}`);
     },
   };
-  const often = ['update', 'update', 'update', 'update', 'create', 'updateExpecting', 'read'];
+  const often = [
+    'update',
+    'update',
+    'update',
+    'update',
+    'create',
+    'updateExpecting',
+    'read',
+    'delete',
+    'delete',
+    'erase',
+  ];
   const menu = [...Object.keys(actions), ...often];
 
   await Promise.all([createGroup(), createGroup(), createGroup()]);

@@ -4,7 +4,7 @@ import type { EventItem, WatchEventsResponse } from '../../src/gen/customer/v1/c
 import type { Timestamp } from '../../src/gen/google/protobuf/timestamp';
 import { connect } from '../support/client';
 import type { SeenEvent } from './history';
-import { CHANNEL } from './ledger';
+import { CHANNEL } from './sendings';
 
 /** Follows the live stream through every fault: what ends is begun again after the last checkpoint, on any service. */
 export type Watcher = { readonly seen: readonly SeenEvent[]; readonly stop: () => void };

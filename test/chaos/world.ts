@@ -14,6 +14,14 @@ import { startProxy, type Proxy } from '../support/proxy';
 /** A back end that can be killed, all its processes at once, and started again on the same data. */
 type Mortal = { readonly kill: () => Promise<void>; readonly restart: () => Promise<void> };
 
+/** How long a sink was without its leader, who was killed while others stood by. */
+export type TakeOver = {
+  readonly sink: string;
+  readonly leadsAfterMs: number;
+  /** Its cursor has moved. */
+  readonly publishesAfterMs: number;
+};
+
 /** Two services and a relay of their own on one database and one Kafka, and a proxy on every way between them. */
 export type World = {
   readonly services: readonly Child[];
@@ -30,6 +38,7 @@ export type World = {
   readonly database: Pool;
   /** When a service was told to stop, and when it had. */
   readonly terminations: { readonly name: string; readonly from: number; readonly to: number }[];
+  readonly takeOvers: TakeOver[];
   /** What must never happen and was seen while things ran. */
   readonly problems: string[];
   /** Ends every process, and throws when one is left. */
@@ -142,6 +151,7 @@ export const createWorld = async (): Promise<World> => {
       database,
       problems,
       terminations: [],
+      takeOvers: [],
       destroy,
       ways: { ...ways, clients },
       postgres: {
