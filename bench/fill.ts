@@ -52,7 +52,7 @@ const insertAll = async (
 export const fill = async (client: Client, customers: number): Promise<void> => {
   const slow = await slowParts(client);
   await client.query('begin');
-  await client.query(`set local maintenance_work_mem = '512MB'`);
+  await client.query(`set local maintenance_work_mem = '1GB'`);
   await client.query(`truncate ${TABLES.join(', ')}`);
   for (const { drop } of slow) await client.query(drop);
   await insertAll(client, 'customers', customers, (n) => [customerRow(n, customers)]);
@@ -66,8 +66,9 @@ export const fill = async (client: Client, customers: number): Promise<void> => 
     if (share > 0) {
       await client.query(
         `insert into customer_group_members (group_id, customer_id, created_at)
-         select $1, 'cus_' || lpad(n::text, 26, '0'), '2021-01-01' from generate_series(0, $2 - 1, $3) n`,
-        [id, customers, Math.max(1, Math.round(1 / share))],
+         select $1, id, created_at from customers
+          where right(id, 26)::bigint % $2 = 0 and deleted_at is null`,
+        [id, Math.max(1, Math.round(1 / share))],
       );
     }
   }

@@ -19,6 +19,7 @@ const USAGE = `npm run bench -- <part> [section …]   parts: ${Object.keys(PART
   --events 1000000                        in the log (events)
   --rows 1000000                          imported and exported (writes)
   --minutes 30                            no measurement begins later
+  --keep folder                           for the databases: filled once, not with every run (reads)
   --resume                                go on where the last run of this part ended
   --write                                 put the report into docs/benchmarks.md`;
 
@@ -32,6 +33,7 @@ const { values, positionals } = parseArgs({
     events: { type: 'string', default: '1000000' },
     rows: { type: 'string', default: '1000000' },
     minutes: { type: 'string', default: '30' },
+    keep: { type: 'string' },
     resume: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
@@ -89,7 +91,7 @@ const main = async (): Promise<void> => {
         only,
       },
       results,
-      stage: () => (stage ??= setStage()),
+      stage: () => (stage ??= setStage(values.keep)),
       print,
       chart: (file, svg) => {
         writeFileSync(chartFile(file), svg);

@@ -19,6 +19,11 @@ export type Stage = {
   readonly dir: string;
   /** A new database with the product's schema; the url of its own. */
   readonly database: (name: string) => Promise<string>;
+  /**
+   * The same, filled; on a stage that keeps its databases it is filled once, and brought to the newest schema each time.
+   */
+  readonly filled: (name: string, fill: (client: Client) => Promise<void>) => Promise<string>;
+  /** Of a filled database: nothing happens when it is kept. */
   readonly drop: (name: string) => Promise<void>;
   /** Starts a node process and answers once its port does, if it `listens`. Throws when it ends before. */
   readonly server: (
@@ -71,33 +76,53 @@ const stop = async ({ child }: Pick<Server, 'child'>): Promise<void> => {
   if ((await Promise.race([exit, delay(15_000, 'late', { ref: false })])) === 'late') child.kill('SIGKILL');
 };
 
+/** The comment on a database that is as the bench wants it. */
+const FILLED = 'filled by the bench';
+
 /** No replica will come, so a table that is filled in the transaction that emptied it need not be logged. */
 const SETTINGS = ['wal_level=minimal', 'max_wal_senders=0', 'max_wal_size=4GB', 'track_commit_timestamp=on'];
 
-/** Real PostgreSQL, no faster than anybody's where calls change something: a commit is on disk before it is answered. */
-export const setStage = async (): Promise<Stage> => {
+/**
+ * Real PostgreSQL, no faster than anybody's where calls change something: a commit is on disk before it is answered.
+ * `keptIn`: a folder for its data that outlives the bench.
+ */
+export const setStage = async (keptIn?: string): Promise<Stage> => {
   const steps: (() => unknown)[] = [];
   const dir = mkdtempSync(join(tmpdir(), 'customer-service-bench-'));
   chmodSync(dir, 0o755);
   steps.push(() => rmSync(dir, { recursive: true, force: true }));
   const postgres = await startPostgres({
-    dataDir: join(dir, 'postgres'),
+    dataDir: join(keptIn ?? dir, 'postgres'),
     port: await freePort(),
     settings: SETTINGS,
     say,
   });
   steps.push(postgres.stop);
 
+  const ask = (text: string) => withClient(postgres.url, (client) => client.query(text));
+  const database = async (name: string): Promise<string> => {
+    const { rowCount } = await ask(`select from pg_database where datname = '${name}'`);
+    if (rowCount === 0) await ask(`create database ${name}`);
+    const url = postgres.url.replace(/\/[^/]+$/, `/${name}`);
+    await migrate(url);
+    return url;
+  };
+
   return {
     dir,
-    database: async (name) => {
-      await withClient(postgres.url, (client) => client.query(`create database ${name}`));
-      const url = postgres.url.replace(/\/[^/]+$/, `/${name}`);
-      await migrate(url);
+    database,
+    filled: async (name, fill) => {
+      const url = await database(name);
+      const { rows } = await ask(
+        `select shobj_description(oid, 'pg_database') as note from pg_database where datname = '${name}'`,
+      );
+      if (rows[0]?.note === FILLED) return url;
+      await withClient(url, fill);
+      await ask(`comment on database ${name} is '${FILLED}'`);
       return url;
     },
     drop: async (name) => {
-      await withClient(postgres.url, (client) => client.query(`drop database ${name} with (force)`));
+      if (keptIn === undefined) await ask(`drop database ${name} with (force)`);
     },
     server: async (name, args, env, { listens } = { listens: true }) => {
       const port = await freePort();

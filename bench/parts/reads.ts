@@ -5,16 +5,17 @@ import { fill } from '../fill';
 import type { Part } from '../part';
 import { quantiles } from '../quantiles';
 import { queriesOf, type Query } from '../queries';
-import { PRODUCT, say, withClient, type Server, type Stage } from '../stage';
+import { PRODUCT, say, type Server, type Stage } from '../stage';
 import { methodOf, openWire, type Wire } from '../wire';
 
+/** At once, where it is measured how many calls a second are answered. */
 const CALLERS = 4;
 const DEPTH = 100_000;
 /** Enough for a 99th percentile; slower queries get as many as the time allows. */
 const MAX_CALLS = 4_000;
 
-/** Milliseconds, over those that were answered. */
-type Figure = { readonly p50: number; readonly p99: number; readonly calls: number; readonly failed: number };
+/** Milliseconds of a caller who is alone, over the calls that were answered; and how many a second are, of several. */
+type Figure = { readonly p50: number; readonly p99: number; readonly failed: number; readonly perSecond: number };
 
 const answerOf = (wire: Wire, { rpc, request }: Query, n: number): Promise<Buffer | undefined> =>
   new Promise((resolve) => {
@@ -34,7 +35,8 @@ const deepToken = async (wire: Wire, customers: number): Promise<string> => {
   return page_token;
 };
 
-const measure = async (wires: readonly Wire[], query: Query, seconds: number): Promise<Figure> => {
+/** The latencies of what was answered to some callers, after a moment to warm up. */
+const callFor = async (wires: readonly Wire[], query: Query, seconds: number) => {
   const latencies: number[] = [];
   let failed = 0;
   let next = 0;
@@ -50,17 +52,25 @@ const measure = async (wires: readonly Wire[], query: Query, seconds: number): P
     Promise.all(wires.map((wire) => caller(wire, performance.now() + duration * 1_000)));
   await all(Math.min(0.5, seconds / 4));
   latencies.length = failed = next = 0;
+  const from = performance.now();
   await all(seconds);
-  return { ...quantiles(latencies), calls: latencies.length, failed };
+  return { latencies, failed, perSecond: Math.round((1_000 * latencies.length) / (performance.now() - from)) };
+};
+
+const measure = async (wires: readonly Wire[], query: Query, seconds: number): Promise<Figure> => {
+  const alone = await callFor(wires.slice(0, 1), query, seconds);
+  const { perSecond, failed } = await callFor(wires, query, seconds / 2);
+  return { ...quantiles(alone.latencies), failed: alone.failed + failed, perSecond };
 };
 
 type Database = { readonly server: Server; readonly queries: ReturnType<typeof queriesOf>; readonly wires: Wire[] };
 
 const prepare = async (stage: Stage, customers: number): Promise<Database> => {
-  const DATABASE_URL = await stage.database(`reads_${customers}`);
-  const from = Date.now();
-  await withClient(DATABASE_URL, (client) => fill(client, customers));
-  say(`${customers} customers filled in ${Math.round((Date.now() - from) / 1_000)} s`);
+  const DATABASE_URL = await stage.filled(`reads_${customers}`, async (client) => {
+    const from = Date.now();
+    await fill(client, customers);
+    say(`${customers} customers filled in ${Math.round((Date.now() - from) / 1_000)} s`);
+  });
   const server = await stage.server('product', PRODUCT, { DATABASE_URL, RELAY: 'off' });
   const wires = await Promise.all(Array.from({ length: CALLERS }, () => openWire(server.port)));
   const token = wires[0] === undefined ? '' : await deepToken(wires[0], customers);
@@ -68,7 +78,8 @@ const prepare = async (stage: Stage, customers: number): Promise<Database> => {
 };
 
 const short = (customers: number): string => customers.toLocaleString('en').replaceAll(',', ' ');
-const cell = ({ p50, p99, calls }: Figure): string => (calls === 0 ? '— | —' : `${p50} | ${p99}`);
+const cell = ({ p50, p99, perSecond }: Figure): string =>
+  perSecond === 0 ? '— | — | —' : `${p50} | ${p99} | ${perSecond}`;
 
 /** What each kind of read costs among ever more customers. One database at a time, so that all memory is its own. */
 export const reads: Part = async ({ settings: { sizes, seconds, only }, results, stage, print, chart }) => {
@@ -85,7 +96,7 @@ export const reads: Part = async ({ settings: { sizes, seconds, only }, results,
       });
       figures.get(name)?.push(figure);
       say(
-        `${customers} ${name}: p50 ${figure.p50} ms, p99 ${figure.p99} ms, ${figure.calls} calls, ${figure.failed} failed`,
+        `${customers} ${name}: p50 ${figure.p50} ms, p99 ${figure.p99} ms, ${figure.perSecond} calls/s, ${figure.failed} failed`,
       );
     }
     if (database === undefined) continue;
@@ -95,10 +106,10 @@ export const reads: Part = async ({ settings: { sizes, seconds, only }, results,
     await (await stage()).drop(`reads_${customers}`);
   }
   print(
-    `Milliseconds through gRPC, ${CALLERS} callers, pages of 50 customers, the deep page at ${short(DEPTH)} or half-way.\n`,
+    `Milliseconds through gRPC of one caller at a time, and how many calls a second ${CALLERS} callers are answered; pages of 50 customers, the deep page at ${short(DEPTH)} or half-way.\n`,
   );
-  print(`| | ${sizes.map((size) => `${short(size)} p50 | p99`).join(' | ')} |`);
-  print(`| --- | ${sizes.map(() => '---: | ---:').join(' | ')} |`);
+  print(`| | ${sizes.map((size) => `${short(size)} p50 | p99 | /s`).join(' | ')} |`);
+  print(`| --- | ${sizes.map(() => '---: | ---: | ---:').join(' | ')} |`);
   for (const [name, row] of figures) print(`| ${name} | ${row.map(cell).join(' | ')} |`);
   const series = [...figures].map(([name, row]) => ({
     name,

@@ -6,7 +6,7 @@ import type { Cursor } from '../security/page-tokens';
 import type { Filter } from '../validation/customer-filter';
 import type { Order } from '../validation/paging';
 import { viewed, type View } from '../validation/read-mask';
-import { countMatches, readPage } from './customer-query/page';
+import { ALONG_INDEXES, countMatches, readPage } from './customer-query/page';
 import { createRelations } from './relations';
 import type { Snapshots } from './snapshot';
 
@@ -44,7 +44,6 @@ const columnsFor = ({ read_mask, expand }: View): string[] =>
 const keyText = (key: Date | string): string => (key instanceof Date ? String(key.getTime()) : key);
 
 const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor | undefined): Promise<Page> => {
-  // Before the page, which sets the planner up for itself.
   const total_size = query.include_total_size ? await countMatches(trx, query.filter) : undefined;
   const found = await readPage(trx, {
     filter: query.filter,
@@ -71,6 +70,6 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
 };
 
 export const createCustomerLists = ({ inSnapshot }: Snapshots): CustomerLists => ({
-  listCustomers: (query, cursor, call) => inSnapshot(call, (trx) => readList(trx, query, cursor)),
-  countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter)),
+  listCustomers: (query, cursor, call) => inSnapshot(call, (trx) => readList(trx, query, cursor), ALONG_INDEXES),
+  countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter), ALONG_INDEXES),
 });

@@ -6,12 +6,18 @@ import { createGate } from '../security/gate';
 /** Reads that hold a connection for as long as they take: lists, counts, exports. */
 export type Snapshots = {
   /**
-   * Runs statements that all see the database as of one moment. Waits for a free connection, of which the pool keeps
-   * four for everything else. When the call's deadline passes or its caller leaves, the statement that runs is cancelled
-   * in the database. Throws OVERLOADED at once when too many wait.
+   * Runs statements that all see the database as of one moment, under settings of PostgreSQL for them alone. Waits for a
+   * free connection, of which the pool keeps four for everything else. When the call's deadline passes or its caller
+   * leaves, the statement that runs is cancelled in the database. Throws OVERLOADED at once when too many wait.
    */
-  readonly inSnapshot: <Result>(call: Patience, work: (trx: Knex.Transaction) => Promise<Result>) => Promise<Result>;
+  readonly inSnapshot: <Result>(
+    call: Patience,
+    work: (trx: Knex.Transaction) => Promise<Result>,
+    settings?: Settings,
+  ) => Promise<Result>;
 };
+
+type Settings = Readonly<Record<string, string>>;
 
 type Patience = Pick<Call, 'deadline' | 'signal'>;
 
@@ -20,6 +26,9 @@ const MAX_WAITING = 200;
 
 /** No statement runs longer, not even for a stream without deadline. */
 const MAX_STATEMENT_MS = 60_000;
+
+/** What is read here is no look-up by key, for which the pool's connections are set. */
+const PLANNED_AS_USUAL: Settings = { plan_cache_mode: 'auto', enable_seqscan: 'on' };
 
 export const createSnapshots = (knex: Knex, poolSize: number): Snapshots => {
   const gate = createGate(Math.max(1, poolSize - KEPT_FREE), MAX_WAITING, {
@@ -31,19 +40,18 @@ export const createSnapshots = (knex: Knex, poolSize: number): Snapshots => {
   const endWithCall = async (
     trx: Knex.Transaction,
     { deadline, signal }: Patience,
+    settings: Settings,
   ): Promise<() => Promise<unknown>> => {
     const limit = Math.max(1, Math.min(Math.ceil(deadline - Date.now()), MAX_STATEMENT_MS));
-    const { rows } = await statement<{ pid: number }>(
-      trx,
-      'begin_snapshot',
-      `select pg_backend_pid() as pid, set_config('statement_timeout', ?, true),
-              set_config('plan_cache_mode', 'auto', true), set_config('enable_seqscan', 'on', true)`,
-      [String(limit)],
+    const all = Object.entries({ ...PLANNED_AS_USUAL, ...settings, statement_timeout: String(limit) });
+    const results = await trx.raw<{ rows: { pid: number }[] }[]>(
+      `${all.map(([name, value]) => `set local ${name} = '${value}'`).join('; ')}; select pg_backend_pid() as pid`,
     );
+    const pid = results.at(-1)?.rows[0]?.pid;
     let cancelling: Promise<unknown> = Promise.resolve();
     const cancel = (): void => {
       // The deadline is the server's as well: what cannot be cancelled now ends by itself.
-      cancelling = statement(knex, 'cancel', 'select pg_cancel_backend(?)', [rows[0]?.pid]).catch(() => undefined);
+      cancelling = statement(knex, 'cancel', 'select pg_cancel_backend(?)', [pid]).catch(() => undefined);
     };
     signal.addEventListener('abort', cancel, { once: true });
     return async () => {
@@ -54,23 +62,24 @@ export const createSnapshots = (knex: Knex, poolSize: number): Snapshots => {
   };
 
   return {
-    inSnapshot: (call, work) =>
-      gate.inTurn(call, () =>
-        knex.transaction(
-          async (trx) => {
-            const stopWatching = await endWithCall(trx, call);
-            try {
-              call.signal.throwIfAborted();
-              return await work(trx);
-            } catch (error) {
-              call.signal.throwIfAborted();
-              throw error;
-            } finally {
-              await stopWatching();
-            }
-          },
-          { isolationLevel: 'repeatable read', readOnly: true },
-        ),
-      ),
+    inSnapshot: (call, work, settings = {}) =>
+      // Answered before the commit, which decides nothing; the turn ends after it.
+      new Promise((answer, refuse) => {
+        const read = async (trx: Knex.Transaction): Promise<void> => {
+          const stopWatching = await endWithCall(trx, call, settings);
+          try {
+            call.signal.throwIfAborted();
+            answer(await work(trx));
+          } catch (error) {
+            call.signal.throwIfAborted();
+            throw error;
+          } finally {
+            await stopWatching();
+          }
+        };
+        gate
+          .inTurn(call, () => knex.transaction(read, { isolationLevel: 'repeatable read', readOnly: true }))
+          .catch(refuse);
+      }),
   };
 };

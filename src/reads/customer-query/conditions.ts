@@ -32,6 +32,13 @@ const FOLDED = {
 const ofMarks = (part: string): Sql[] =>
   [...new Set(punctuationMarks(part))].map((mark) => sql('customers.search_text like ?', `% ${mark}%`));
 
+/** Three of a word's letters, its beginning, or two of its end: what the index can look a part up by. */
+const INDEXED = /[\p{L}\p{N}]{3}|[^\p{L}\p{N}\p{M}][\p{L}\p{N}]|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]/u;
+
+/** A part somewhere in a column; kept from an index that would have to be read through for it. */
+const hasPart = (column: string, part: string, pattern: string): Sql =>
+  sql(`${INDEXED.test(part) ? column : `(${column} || '')`} like ?`, pattern);
+
 /** Conditions on a text column of customers. */
 export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | undefined): Sql[] => {
   if (conditions === undefined) return [];
@@ -43,9 +50,9 @@ export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | 
     equals === undefined ? [] : sql(`${column} = ?`, equals),
     conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
     starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
-    contains === undefined ? [] : like(containing(contains)),
+    contains === undefined ? [] : hasPart(column, contains, containing(contains)),
     marksOf(contains),
-    ends_with === undefined ? [] : like(`%${escaped(ends_with)}`),
+    ends_with === undefined ? [] : hasPart(column, `${ends_with} `, `%${escaped(ends_with)}`),
     marksOf(ends_with),
     is_null === undefined ? [] : sql(`${column} ${is_null ? '=' : '>'} ''`),
   ].flat();
@@ -102,7 +109,7 @@ const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
 /** A short term begins a word: words stand in search_text after a blank each. */
 const ofTerm = (term: string): Sql => {
   if (Array.from(term).length > 2)
-    return every([sql('customers.search_text like ?', containing(term)), ...ofMarks(term)]);
+    return every([hasPart('customers.search_text', term, containing(term)), ...ofMarks(term)]);
   return WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
 };
 

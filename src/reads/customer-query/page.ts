@@ -17,6 +17,13 @@ export type PageQuery = {
   readonly columns: readonly string[];
 };
 
+/**
+ * For plans that hold whatever the statistics say: along indexes, never through the table, a page in the order of an
+ * index instead of sorted. To compile a plan takes longer than to run it. In this memory fit half a million rows that
+ * an index found; without it, whole pages are looked at again for them.
+ */
+export const ALONG_INDEXES = { enable_seqscan: 'off', enable_sort: 'off', jit: 'off', work_mem: '32MB' };
+
 type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly sort_key: Date | string };
 
 const inOrder = ({ order, skip, limit }: PageQuery): Sql =>
@@ -65,24 +72,20 @@ const byCollecting = (query: PageQuery): Sql => {
   );
 };
 
-/** Along indexes, never through the table, whatever the statistics make the planner believe. */
-const alongIndexes = (trx: Knex.Transaction) =>
-  trx.raw('set local max_parallel_workers_per_gather = 0; set local enable_seqscan = off; set local enable_sort = off');
-
-const collect = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => {
-  await trx.raw('set local enable_seqscan = off; set local enable_sort = on');
-  return run(trx, byCollecting(query));
-};
+const collect = (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => run(trx, byCollecting(query));
 
 const after = (order: Order, cursor: Cursor | undefined): Sql[] => isAfter(keyOf(order), 'customers.id', order, cursor);
 
+/** How many rows were looked at, how many of them match, and for how many rows of the table each stands. */
 type Sample = { readonly rows: number; readonly hits: number; readonly scale: number };
 
-const SAMPLED_PAGES = 128;
+/** At least so many pages; beyond, a tenth of the square root of all: enough to tell what either way costs. */
+const SAMPLED_PAGES = 8;
 
-/** Looks at some pages of the table to learn what statistics cannot tell: how many of the rows ahead match. */
+/** Looks at some pages of the table, always the same, to learn what statistics cannot tell: how many rows ahead match. */
 const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk): Promise<Sample> => {
-  const percent = `least(100, 100.0 * ${SAMPLED_PAGES} * current_setting('block_size')::int / greatest(1, pg_relation_size('customers')))`;
+  const pages = `greatest(1, pg_relation_size('customers') / current_setting('block_size')::int)`;
+  const percent = `least(100, 100.0 * greatest(${SAMPLED_PAGES}, sqrt(${pages}) / 10) / ${pages})`;
   const ahead = every([some(statesOf(filter).map((state) => sql(STATES[state]))), walk.isAhead]);
   const [found] = await run<Sample>(
     trx,
@@ -90,7 +93,7 @@ const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk): Promis
       sql(`select count(*)::int as rows, 100 / max(percent)::float as scale, count(*) filter (where`),
       compileFilter(filter),
       sql(
-        `)::int as hits from (select ${percent} as percent) settings, customers tablesample system (${percent}) where`,
+        `)::int as hits from (select ${percent} as percent) settings, customers tablesample system (${percent}) repeatable (0) where`,
       ),
       ahead,
     ),
@@ -102,49 +105,55 @@ const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk): Promis
 const isKeyed = ({ q, ids, emails, external_ids }: Filter): boolean =>
   q.id !== undefined || ids.length + emails.length + external_ids.length > 0;
 
-const SMALL_GROUP = 2_000;
+/** So many matches are collected and sorted in a few milliseconds. */
+const FEW = 4_000;
 
 /** Whether groups have so few members that these are quickly collected; no group is no limit. */
 const isSmall = async (trx: Knex.Transaction, group_ids: readonly string[]): Promise<boolean> => {
   if (group_ids.length === 0) return false;
-  const members = `select from customer_group_members where group_id = any(?) limit ${SMALL_GROUP}`;
+  const members = `select from customer_group_members where group_id = any(?) limit ${FEW}`;
   const [found] = await run<{ members: number }>(
     trx,
     sql(`select count(*)::int as members from (${members}) as some_members`, group_ids),
   );
-  return found !== undefined && found.members < SMALL_GROUP;
+  return found !== undefined && found.members < FEW;
 };
 
-const FIRST_STEPS = 1_000;
+/** A first walk looks at so many rows for each that is wanted. */
+const FIRST_STEPS = 10;
+/** Fewer hits on the way tell nothing about the way further on. */
+const TELLING_HITS = 4;
 
 /**
  * One page. Neither way to find one is good for every filter: walking along the order reads the table through when
  * hardly anybody matches, collecting reads all that match when nearly everybody does, and which is which no statistics
  * tell for a part of a text. So: walk a little; when that does not fill the page, sample the table, and then do what
- * costs less. It sets the planner up for that, for the rest of the transaction.
+ * costs less.
  */
 export const readPage = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => {
   const { filter, order, cursor, limit, skip } = query;
   if (isKeyed(filter)) return collect(trx, query);
-  await alongIndexes(trx);
   const walk = walkOf(filter, order, cursor);
   const rest = [
     ...conditionsOf(walk.rest, 'checking'),
     ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, 'checking'))]),
   ];
   const enough = limit + skip;
-  if (rest.length === 0) return run(trx, byWalking(query, walk, rest, enough));
-
+  const walkOn = (steps: number) => run<Row>(trx, byWalking(query, walk, rest, steps));
+  if (rest.length === 0) return walkOn(enough);
   if (await isSmall(trx, filter.group_ids)) return collect(trx, query);
 
-  const first = await run<Row>(trx, byWalking(query, walk, rest, 2 * enough + FIRST_STEPS));
+  const firstSteps = FIRST_STEPS * enough;
+  const first = await walkOn(firstSteps);
   if (first.length === limit) return first;
   const { rows, hits, scale } = await sample(trx, filter, walk);
-  const expectedSteps = hits === 0 ? Infinity : (enough * rows) / hits;
-  const expectedMatches = hits * scale;
-  if (expectedSteps < expectedMatches) {
+  const matches = hits * scale;
+  const hitsOnTheWay = first.length === 0 ? 0 : skip + first.length;
+  const rate = hitsOnTheWay < TELLING_HITS ? hits / Math.max(1, rows) : hitsOnTheWay / firstSteps;
+  const steps = enough / rate;
+  if (matches > FEW && steps < matches) {
     // The matches may all lie far ahead; then no more is lost than collecting them costs.
-    const further = await run<Row>(trx, byWalking(query, walk, rest, Math.ceil(2 * expectedMatches)));
+    const further = await walkOn(Math.ceil(Math.min(2 * steps, matches)));
     if (further.length === limit) return further;
   }
   return collect(trx, query);
