@@ -21,8 +21,8 @@ export type ListQuery = View & {
 /** A page and, when asked for, how many match in all: both as of one moment. */
 export type Page = {
   readonly customers: Customer[];
-  /** Where the next page begins; undefined after the last. */
-  readonly next: Cursor | undefined;
+  /** Where a page begins that follows the customer at a place in this one; undefined after the last of all. */
+  readonly cursorAfter: (place: number) => Cursor | undefined;
   readonly total_size: number | undefined;
 };
 
@@ -54,7 +54,6 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
     columns: columnsFor(query),
   });
   const page = found.slice(0, query.page_size);
-  const last = found.length > page.length ? page.at(-1) : undefined;
   const relationsOf = createRelations(trx);
   const customers = await Promise.all(
     page.map(async (values) => {
@@ -64,7 +63,10 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
   );
   return {
     customers,
-    next: last === undefined ? undefined : { key: keyText(last.sort_key), id: last.id },
+    cursorAfter: (place) => {
+      const row = found[place];
+      return row === undefined || place + 1 >= found.length ? undefined : { key: keyText(row.sort_key), id: row.id };
+    },
     total_size,
   };
 };

@@ -16,7 +16,8 @@ export type GroupQuery = {
 
 export type GroupPage = {
   readonly groups: readonly GroupRow[];
-  readonly next: Cursor | undefined;
+  /** Where a page begins that follows the group at a place in this one; undefined after the last of all. */
+  readonly cursorAfter: (place: number) => Cursor | undefined;
   readonly total_size: number | undefined;
 };
 
@@ -60,10 +61,12 @@ export const createGroupList = ({ inSnapshot }: Snapshots): GroupList => ({
       const count = concat(sql('select count(*)::int as total from customer_groups where'), every(matching));
       const [counted] = query.include_total_size ? await run<{ total: number }>(trx, count) : [];
       const groups = found.slice(0, query.page_size);
-      const last = found.length > groups.length ? groups.at(-1) : undefined;
       return {
         groups,
-        next: last === undefined ? undefined : { key: last.name, id: last.id },
+        cursorAfter: (place) => {
+          const row = found[place];
+          return row === undefined || place + 1 >= found.length ? undefined : { key: row.name, id: row.id };
+        },
         total_size: counted?.total,
       };
     }),

@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import type { UnaryHandler } from '../../context';
-import type { ListCustomerGroupsRequest, ListCustomerGroupsResponse } from '../../gen/customer/v1/customer_group';
+import {
+  CustomerGroup,
+  type ListCustomerGroupsRequest,
+  type ListCustomerGroupsResponse,
+} from '../../gen/customer/v1/customer_group';
 import { toCustomerGroup } from '../../models/customer-group';
 import { fold } from '../../models/fold';
 import { ids, LIMITS, optionalId, text } from '../../validation/fields';
 import { pageSize, pageToken } from '../../validation/paging';
 import { validate } from '../../validation/validate';
+import { fitting } from '../chunks';
 
 const schema = z.object({
   q: text(LIMITS.name).transform(fold),
@@ -26,9 +31,11 @@ export const listCustomerGroups: UnaryHandler<ListCustomerGroupsRequest, ListCus
   const { q, ids: asked, customer_id } = request;
   const query = { rpc: 'ListCustomerGroups', q, ids: asked, customer_id };
   const cursor = ctx.pageTokens.read(request.page_token, query);
-  const { groups, next, total_size } = await ctx.reads.listGroups(request, cursor, call);
+  const { groups, cursorAfter, total_size } = await ctx.reads.listGroups(request, cursor, call);
+  const customer_groups = fitting(groups.map(toCustomerGroup), CustomerGroup);
+  const next = cursorAfter(customer_groups.length - 1);
   return {
-    customer_groups: groups.map(toCustomerGroup),
+    customer_groups: [...customer_groups],
     next_page_token: next === undefined ? '' : ctx.pageTokens.make(next, query),
     total_size,
   };

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import type { UnaryHandler } from '../../context';
 import type { Violation } from '../../errors';
-import type { ListCustomersRequest, ListCustomersResponse } from '../../gen/customer/v1/customer';
+import { Customer, type ListCustomersRequest, type ListCustomersResponse } from '../../gen/customer/v1/customer';
 import { customerFilter } from '../../validation/customer-filter';
 import { orderBy, pageSize, pageToken, skip } from '../../validation/paging';
 import { view } from '../../validation/read-mask';
 import { validate } from '../../validation/validate';
+import { fitting } from '../chunks';
 
 const schema = z.object({
   filter: customerFilter(),
@@ -26,6 +27,12 @@ export const listCustomers: UnaryHandler<ListCustomersRequest, ListCustomersResp
   const { filter, order_by, read_mask } = request;
   const query = { rpc: 'ListCustomers', filter, order_by, read_mask: [...(read_mask ?? [])].sort() };
   const cursor = ctx.pageTokens.read(request.page_token, query);
-  const { customers, next, total_size } = await ctx.reads.listCustomers(request, cursor, call);
-  return { customers, next_page_token: next === undefined ? '' : ctx.pageTokens.make(next, query), total_size };
+  const { customers: found, cursorAfter, total_size } = await ctx.reads.listCustomers(request, cursor, call);
+  const customers = fitting(found, Customer);
+  const next = cursorAfter(customers.length - 1);
+  return {
+    customers: [...customers],
+    next_page_token: next === undefined ? '' : ctx.pageTokens.make(next, query),
+    total_size,
+  };
 };

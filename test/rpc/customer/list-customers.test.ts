@@ -106,6 +106,34 @@ describe('ListCustomers', () => {
     expect((await list({ page_size: 2_000_000_000 })).customers.length).toBeGreaterThan(12);
   });
 
+  it('ends a page early rather than answer more than a client takes', async () => {
+    const metadata = { text: 'x'.repeat(16_000) };
+    const filter = { q: 'heavy' };
+    const made = Array.from({ length: 300 }, (_, number) =>
+      test.client.call('createCustomer', { email: `heavy${number}@example.com`, metadata }, { deadlineMs: 60_000 }),
+    );
+    const ids = (await Promise.all(made)).map(({ customer }) => customer!.id);
+    const pages: string[][] = [];
+    for (let page_token = ''; pages.length === 0 || page_token !== '';) {
+      const page = await list({
+        filter,
+        page_size: 1_000,
+        page_token,
+        order_by: 'created_at',
+        include_total_size: true,
+      });
+      expect(page.total_size).toBe(300);
+      pages.push(page.customers.map(({ id }) => id));
+      page_token = page.next_page_token;
+    }
+    expect(pages.map(({ length }) => length)).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(pages[0]!.length).toBeGreaterThan(200);
+    expect(new Set(pages.flat())).toEqual(new Set(ids));
+    const { customers } = await list({ filter, page_size: 1_000, read_mask: ['email'] });
+    expect(customers).toHaveLength(300);
+    await Promise.all(ids.map((id) => test.client.call('deleteCustomer', { id }, { deadlineMs: 60_000 })));
+  });
+
   it('finds the deleted only when asked to, and the erased never', async () => {
     const made = ['gone', 'erased'].map((name) =>
       test.client.call('createCustomer', { email: `${name}@deleted.example`, first_name: 'Zoe' }),
