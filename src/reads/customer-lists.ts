@@ -44,8 +44,8 @@ const columnsFor = ({ read_mask, expand }: View): string[] =>
 const keyText = (key: Date | string): string => (key instanceof Date ? String(key.getTime()) : key);
 
 const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor | undefined): Promise<Page> => {
-  const total_size = query.include_total_size ? await countMatches(trx, query.filter) : undefined;
-  const found = await readPage(trx, {
+  const counting = query.include_total_size ? countMatches(trx, query.filter) : undefined;
+  const reading = readPage(trx, {
     filter: query.filter,
     order: query.order_by,
     cursor,
@@ -53,6 +53,7 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
     limit: query.page_size + 1,
     columns: columnsFor(query),
   });
+  const [found, total_size] = await Promise.all([reading, counting]);
   const page = found.slice(0, query.page_size);
   const relationsOf = createRelations(trx);
   const customers = await Promise.all(

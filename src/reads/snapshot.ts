@@ -36,28 +36,33 @@ export const createSnapshots = (knex: Knex, poolSize: number): Snapshots => {
     full: 'Too many lists and counts are waiting, try again',
   });
 
-  /** Limits what follows in the transaction, and cancels it when the call ends. Answers how to stop watching. */
-  const endWithCall = async (
-    trx: Knex.Transaction,
-    { deadline, signal }: Patience,
-    settings: Settings,
-  ): Promise<() => Promise<unknown>> => {
+  /**
+   * Limits what follows in the transaction, which need not wait for that (see `createKnex`), and cancels it when the call
+   * ends. Answers how to stop watching.
+   */
+  const endWithCall = (trx: Knex.Transaction, { deadline, signal }: Patience, settings: Settings) => {
     const limit = Math.max(1, Math.min(Math.ceil(deadline - Date.now()), MAX_STATEMENT_MS));
     const all = Object.entries({ ...PLANNED_AS_USUAL, ...settings, statement_timeout: String(limit) });
-    const results = await trx.raw<{ rows: { pid: number }[] }[]>(
-      `${all.map(([name, value]) => `set local ${name} = '${value}'`).join('; ')}; select pg_backend_pid() as pid`,
-    );
-    const pid = results.at(-1)?.rows[0]?.pid;
+    const pid = trx
+      .raw<{ rows: { pid: number }[] }[]>(
+        `${all.map(([name, value]) => `set local ${name} = '${value}'`).join('; ')}; select pg_backend_pid() as pid`,
+      )
+      .then((results) => results.at(-1)?.rows[0]?.pid);
     let cancelling: Promise<unknown> = Promise.resolve();
     const cancel = (): void => {
       // The deadline is the server's as well: what cannot be cancelled now ends by itself.
-      cancelling = statement(knex, 'cancel', 'select pg_cancel_backend(?)', [pid]).catch(() => undefined);
+      cancelling = pid
+        .then((of) => statement(knex, 'cancel', 'select pg_cancel_backend(?)', [of]))
+        .catch(() => undefined);
     };
     signal.addEventListener('abort', cancel, { once: true });
-    return async () => {
-      signal.removeEventListener('abort', cancel);
-      // Else it could hit whatever this connection does next.
-      await cancelling;
+    return {
+      limited: pid,
+      stopWatching: async (): Promise<void> => {
+        signal.removeEventListener('abort', cancel);
+        // Else it could hit whatever this connection does next.
+        await cancelling;
+      },
     };
   };
 
@@ -66,10 +71,11 @@ export const createSnapshots = (knex: Knex, poolSize: number): Snapshots => {
       // Answered before the commit, which decides nothing; the turn ends after it.
       new Promise((answer, refuse) => {
         const read = async (trx: Knex.Transaction): Promise<void> => {
-          const stopWatching = await endWithCall(trx, call, settings);
+          call.signal.throwIfAborted();
+          const { limited, stopWatching } = endWithCall(trx, call, settings);
           try {
-            call.signal.throwIfAborted();
-            answer(await work(trx));
+            const [result] = await Promise.all([work(trx), limited]);
+            answer(result);
           } catch (error) {
             call.signal.throwIfAborted();
             throw error;
