@@ -1,3 +1,4 @@
+import { CustomerFilter_Deleted } from '../../../src/gen/customer/v1/customer';
 import { startTestService, type TestService } from '../../support/service';
 
 let test: TestService;
@@ -20,8 +21,8 @@ describe('CountCustomers', () => {
     expect(await count({})).toBe(3);
     expect(await count({ filter: {} })).toBe(3);
     expect(await count({ filter: { q: 'ANNA' } })).toBe(2);
-    expect(await count({ filter: { q: 'anna', deleted: 1 } })).toBe(3);
-    expect(await count({ filter: { deleted: 2 } })).toBe(1);
+    expect(await count({ filter: { q: 'anna', deleted: CustomerFilter_Deleted.DELETED_INCLUDE } })).toBe(3);
+    expect(await count({ filter: { deleted: CustomerFilter_Deleted.DELETED_ONLY } })).toBe(1);
     expect(await count({ filter: { metadata: { odd: true } } })).toBe(1);
     expect(await count({ filter: { q: 'nobody' } })).toBe(0);
   });
