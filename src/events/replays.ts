@@ -4,8 +4,14 @@ import { readLog, type LoggedEvent } from './logged-event';
 
 /** Sends ranges of the log again that somebody has asked for; rows of event_replays are the requests and the progress. */
 export type Replays = {
-  /** Sends the next part of the oldest one; false when there is none. Only for who holds the lease. */
-  readonly sendPart: (send: (events: readonly LoggedEvent[], replayId: string) => Promise<void>) => Promise<boolean>;
+  /**
+   * Sends the next part of the oldest one, nothing beyond `sent`: no event is sent again before it was sent. False when
+   * there is nothing to send. Only for who holds the lease.
+   */
+  readonly sendPart: (
+    sent: number,
+    send: (events: readonly LoggedEvent[], replayId: string) => Promise<void>,
+  ) => Promise<boolean>;
 };
 
 const LIMITS = { events: 500, bytes: 512 * 1024 } as const;
@@ -36,7 +42,7 @@ export const createReplays = (pool: Pool, lease: Lease): Replays => {
   };
 
   return {
-    sendPart: async (send) => {
+    sendPart: async (sent, send) => {
       if (performance.now() < lookAt) return false;
       const replay = await oldest();
       if (replay === undefined) {
@@ -44,9 +50,11 @@ export const createReplays = (pool: Pool, lease: Lease): Replays => {
         return false;
       }
       const until = Number(replay.until_position);
+      const reach = Math.min(until, sent);
       const read = await readLog(pool, Number(replay.position), LIMITS);
-      const events = read.filter(({ position }) => position <= until);
-      const last = events.at(-1)?.position ?? until;
+      const events = read.filter(({ position }) => position <= reach);
+      const last = events.at(-1)?.position ?? reach;
+      if (events.length === 0 && last < until) return false;
       await send(events, replay.id);
       await moveTo(replay, last, last >= until);
       return true;

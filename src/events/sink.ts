@@ -116,7 +116,8 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
   const { messagesAgain } = kind;
   const replays = createReplays(pool, lease);
   const sendAgain = async (): Promise<boolean> =>
-    messagesAgain !== undefined && replays.sendPart((events, id) => deliver(events, (some) => messagesAgain(some, id)));
+    messagesAgain !== undefined &&
+    replays.sendPart(position, (events, id) => deliver(events, (some) => messagesAgain(some, id)));
 
   const read = (after: number): Promise<LoggedEvent[]> => {
     const events = readLog(pool, after, LIMITS);
