@@ -33,13 +33,13 @@ const lockOf = (name: string, model: typeof Model, columns: readonly string[], l
   };
 };
 
-const LOCK = {
+export const LOCK = {
   customers: lockOf('customers', CustomerModel, CUSTOMER_COLUMNS, (query) => query.forNoKeyUpdate()),
   share: lockOf('shared_groups', CustomerGroupModel, GROUP_COLUMNS, (query) => query.forKeyShare()),
   update: lockOf('changed_groups', CustomerGroupModel, GROUP_COLUMNS, (query) => query.forUpdate()),
 } as const;
 
-const HELD = {
+export const HELD = {
   customers: prepare('held_customers', 'select id from customers where id = any(?)'),
   groups: prepare('held_groups', 'select id from customer_groups where id = any(?)'),
 } as const;
@@ -49,7 +49,7 @@ const LIMIT_WAITING = prepare('limit_waiting', `select set_config('lock_timeout'
 
 /**
  * Locks the rows of a batch, customers by id and then groups by id, so that two processes cannot cross, and reads what
- * the decisions will look at, all in one round trip. Rows that somebody else holds are skipped; with `wait` they are
+ * the decisions will look at, in one round trip. Rows that somebody else holds are skipped; with `wait` they are
  * waited for until the lock_timeout. Relations and look-ups are statements behind the lock, never joined to it: their
  * snapshot is younger than the lock.
  */
@@ -65,12 +65,16 @@ export const lockAndRead = async (
     rows.length === 0 ? Promise.resolve([]) : send<Row>(wait ? statement.wait : statement.skip, [rows]);
 
   if (wait) void send(LIMIT_WAITING, [String(limitMs)]);
+  const locked = some<CustomerRow>(LOCK.customers, ids);
+  // What they hold already is known once they are read: the one case of a third round trip.
+  const own = new Set(works.flatMap((work) => (work.claims?.own === true ? work.customers : [])));
+  const owners = own.size === 0 ? [] : (await locked).filter(({ id }) => own.has(id));
   const [customers, shared, changed, relations, found] = await Promise.all([
-    some<CustomerRow>(LOCK.customers, ids),
+    locked,
     some<GroupRow>(LOCK.share, groups.share),
     some<GroupRow>(LOCK.update, groups.update),
     readRelations(send, works),
-    lookUp(send, works, limitMs),
+    lookUp(send, works, limitMs, owners),
   ]);
   const state = newBatchState(found);
   for (const customer of customers) state.customers.set(customer.id, { customer, ...relations(customer.id) });

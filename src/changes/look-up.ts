@@ -3,6 +3,7 @@ import { prepare, type Pipeline } from '../db/pipeline';
 import { anyOf, sqlOf } from '../db/sql-of';
 import type { CustomerState } from '../events/changed-fields';
 import { ADDRESS_COLUMNS, AddressModel, type AddressRow } from '../models/address';
+import type { CustomerRow } from '../models/customer';
 import { holderKey, replyKey, type BatchState, type StoredReply } from './state';
 import type { Work } from './work';
 
@@ -11,7 +12,7 @@ type Send = Pipeline['send'];
 
 const unique = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-const READ_ADDRESSES = prepare(
+export const READ_ADDRESSES = prepare(
   'read_addresses',
   sqlOf(AddressModel, (query) =>
     query
@@ -21,7 +22,7 @@ const READ_ADDRESSES = prepare(
   ),
 );
 
-const READ_MEMBERS = prepare(
+export const READ_MEMBERS = prepare(
   'read_members',
   `select member.group_id, member.customer_id
      from customer_group_members member join customer_groups on customer_groups.id = member.group_id
@@ -54,8 +55,8 @@ type Found =
   | ({ readonly kind: 'reply' } & StoredReply)
   | { readonly kind: 'limit' };
 
-/** Answers are looked up one by one: a join would be planned for few of them, and then read the table through for many. */
-const LOOK_UP = prepare(
+/** What a row names is looked up one by one: the plan of a join, made while a table is small, reads it through for ever. */
+export const LOOK_UP = prepare(
   'look_up',
   `
   select 'limit' as kind, set_config('statement_timeout', ?, true) as id, null as email, null::boolean as has_account,
@@ -65,13 +66,10 @@ const LOOK_UP = prepare(
   select 'id', id, null, null, null, null, null, null, null, null, null from customers where id = any(?)
   union all
   select 'email', id, email, has_account, null, null, null, null, null, null, null
-    from customers
-   where email = any(?::text[] || array(select email from customers where id = any(?))) and deleted_at is null
+    from customers where email = any(?) and deleted_at is null
   union all
   select 'external_id', id, null, null, external_id, null, null, null, null, null, null
-    from customers
-   where external_id = any(?::text[] || array(select external_id from customers where id = any(?)))
-     and deleted_at is null
+    from customers where external_id = any(?) and deleted_at is null
   union all
   select 'group_name', id, null, null, null, name, null, null, null, null, null
     from customer_groups where name = any(?)
@@ -85,24 +83,23 @@ const LOOK_UP = prepare(
 
 /**
  * Looks up who holds what works claim (those alive hold e-mails and external_ids, an id is held for ever) and the
- * answers kept under their request_ids, and limits what follows in the transaction to `limitMs`.
+ * answers kept under their request_ids, and limits what follows in the transaction to `limitMs`. `owners` are customers
+ * whose own e-mail and external_id are looked up as well.
  */
 export const lookUp = async (
   send: Send,
   works: readonly Asking[],
   limitMs: number,
+  owners: readonly CustomerRow[] = [],
 ): Promise<Pick<BatchState, 'holders' | 'replies'>> => {
   const claims = works.flatMap((work) => work.claims ?? []);
-  const owners = unique(works.flatMap((work) => (work.claims?.own === true ? work.customers : [])));
   const asked = works.filter((work) => work.identity.request.request_id !== '');
   const rows = await send<Found>(LOOK_UP, [
     String(limitMs),
     String(limitMs),
     unique(claims.flatMap((claim) => claim.ids ?? [])),
-    unique(claims.flatMap((claim) => claim.emails ?? [])),
-    owners,
-    unique(claims.flatMap((claim) => claim.external_ids ?? [])),
-    owners,
+    unique([...claims.flatMap((claim) => claim.emails ?? []), ...owners.flatMap((row) => row.email ?? [])]),
+    unique([...claims.flatMap((claim) => claim.external_ids ?? []), ...owners.flatMap((row) => row.external_id ?? [])]),
     unique(claims.flatMap((claim) => claim.group_names ?? [])),
     asked.map((work) => work.call.caller),
     asked.map((work) => work.identity.request.request_id),

@@ -11,19 +11,20 @@ const MAX_BATCH = 100;
 
 /** From the customers on, in one statement: whether one is alive and what it has is one answer. */
 const ADDRESSES_OF = `
-  select customers.id as owner, ${ADDRESS_COLUMNS.map((column) => `addresses.${column}`).join(', ')}
+  select customers.id as owner, customers.deleted_at, ${ADDRESS_COLUMNS.map((column) => `addresses.${column}`).join(', ')}
     from customers left join addresses on addresses.customer_id = customers.id
-   where customers.id = any(?) and customers.deleted_at is null
+   where customers.id = any(?)
    order by addresses.created_at, addresses.id`;
 
-type Row = { readonly owner: string } & (AddressRow | { readonly id: null });
+type Row = { readonly owner: string; readonly deleted_at: Date | null } & (AddressRow | { readonly id: null });
 
 /** Reads that are asked for in one turn of the event loop are one query. */
 export const createAddressesOf = (knex: Knex): AddressesOf =>
   perTurn(async (ids) => {
     const { rows } = await statement<Row>(knex, 'addresses_of_customers', ADDRESSES_OF, [ids]);
     const byOwner = new Map<string, AddressRow[]>();
-    for (const { owner, ...address } of rows) {
+    for (const { owner, deleted_at, ...address } of rows) {
+      if (deleted_at !== null) continue;
       const addresses = byOwner.get(owner) ?? [];
       if (address.id !== null) addresses.push(address);
       byOwner.set(owner, addresses);
