@@ -5,7 +5,6 @@ import { allowSilence } from '../db/silence';
 import { DomainError } from '../errors';
 import type { Origin } from '../events/record';
 import { draftOver } from './decide';
-import { eraseTraces } from './erase';
 import { lockAndRead } from './lock';
 import type { Replies } from './replies';
 import type { BatchState } from './state';
@@ -118,7 +117,7 @@ const decideSteps = (send: Pipeline['send'], replies: Replies, state: BatchState
     keep();
     writeRows(send, state, written);
   }
-  if (work.erases !== undefined && state.outbox.length > 0) eraseTraces(send, work.erases);
+  if (state.outbox.length > 0) work.also?.(send);
   const reply = work.answer();
   replies.keep(state, work, reply);
   return { kind: 'done', reply };

@@ -1,4 +1,5 @@
 import type { Call } from '../context';
+import type { Pipeline } from '../db/pipeline';
 import type { Draft } from './decide';
 
 /** How an answer is kept under its request_id: the generated message type itself. */
@@ -54,8 +55,8 @@ export type Work<Reply> = {
 /** Works that take place together or not at all, each on the state the one before has left. */
 export type Sequence<Reply> = Omit<Work<Reply>, 'decide'> & {
   readonly steps: readonly ((draft: Draft) => void)[];
-  /** A customer whose traces go with this change: recorded events and kept answers. */
-  readonly erases?: string;
+  /** Sends what else goes with the change, in its transaction, once every step has taken place and any changed something. */
+  readonly also?: (send: Pipeline['send']) => void;
   /** The answer once every step has taken place. */
   readonly answer: () => Reply;
 };

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { Config } from '../config';
+import { prepare, type Pipeline } from '../db/pipeline';
 import { statement } from '../db/statement';
 import { createGate, type Patience } from './gate';
 
@@ -29,6 +30,8 @@ export type Logins = {
   readonly failed: (email: string, source: string) => Promise<Lock | undefined>;
   /** Forgets all counters and locks of a folded e-mail, whatever the source. */
   readonly clear: (email: string) => Promise<void>;
+  /** The same as a part of a transaction. */
+  readonly clearWithin: (send: Pipeline['send'], email: string) => void;
 };
 
 /** An e-mail is locked for every source after ten times the failures of one. */
@@ -99,6 +102,7 @@ const TAKE_BACK = `
 const CLEAR = `
   delete from login_counters
    where key in (select key from login_counters where email_key = any(?::bytea[]) ${IN_ORDER})`;
+const CLEAR_LOGINS = prepare('clear_logins', CLEAR);
 
 type Row = { readonly seconds: number; readonly is_new: boolean };
 
@@ -128,6 +132,8 @@ export const createLogins = (
     pair: keyBy(config.tokenSecrets[0], [email, source]),
     whole: keyBy(config.tokenSecrets[0], [email]),
   });
+  /** A counter may have been made under a secret that was the first one then. */
+  const emailKeysOf = (email: string): Buffer[] => config.tokenSecrets.map((secret) => keyBy(secret, [email]));
   const gate = createGate(AT_ONCE, MAX_WAITING, TEXTS);
   const seconds = config.loginLockSeconds;
   const max = { pair: config.loginMaxFailures, whole: config.loginMaxFailures * EMAIL_FACTOR };
@@ -155,8 +161,8 @@ export const createLogins = (
       return longest(rows);
     },
     clear: async (email) => {
-      // A counter may have been made under a secret that was the first one then.
-      await statement(knex, 'clear_logins', CLEAR, [config.tokenSecrets.map((secret) => keyBy(secret, [email]))]);
+      await statement(knex, CLEAR_LOGINS.name, CLEAR, [emailKeysOf(email)]);
     },
+    clearWithin: (send, email) => void send(CLEAR_LOGINS, [emailKeysOf(email)]),
   };
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { StepRefused } from '../../changes/batch';
+import { eraseTraces } from '../../changes/erase';
 import type { UnaryHandler } from '../../context';
 import { customerNotFound } from '../../errors';
 import { EraseCustomerResponse, type EraseCustomerRequest } from '../../gen/customer/v1/customer';
@@ -9,14 +10,11 @@ import { validate } from '../../validation/validate';
 
 const schema = z.object({ id: id('cus'), expected_revision: expectedRevision(), request_id: requestId() });
 
-/**
- * Everything personal goes, in a transaction of its own; id, revisions, types, positions and times stay. The counters of
- * failed logins, which know the e-mail only as an HMAC and forget it after a day by themselves, go after it.
- */
+/** Everything personal goes, in a transaction of its own; id, revisions, types, positions and times stay. */
 export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResponse> = async (ctx, raw, call) => {
   const request = validate(schema, raw);
   let revision = 0;
-  const emails: string[] = [];
+  let email = '';
   const response = await ctx.changes
     .runSequence<EraseCustomerResponse>({
       call,
@@ -24,26 +22,28 @@ export const eraseCustomer: UnaryHandler<EraseCustomerRequest, EraseCustomerResp
       reply: EraseCustomerResponse,
       customers: [request.id],
       needs: { addresses: true, groups: true },
-      erases: request.id,
       steps: [
         (draft) => {
           const state = draft.find(request.id);
           if (state === undefined) throw customerNotFound(request.id);
           ({ revision } = state.customer);
           if (state.customer.erased_at !== null) return;
-          emails.push(state.customer.email ?? '');
+          email = state.customer.email ?? '';
           draft.expect(state.customer, request.expected_revision);
           const customer = erased(state.customer, draft.now);
           ({ revision } = draft.save({ customer, addresses: [], group_ids: [] }));
         },
       ],
+      also: (send) => {
+        eraseTraces(send, request.id);
+        ctx.logins.clearWithin(send, email);
+      },
       answer: () => ({ revision }),
     })
     .catch((error: unknown) => {
       throw error instanceof StepRefused ? error.refusal : error;
     });
   ctx.eventTail.forget();
-  for (const email of emails) await ctx.logins.clear(email);
   return response;
 };
 
