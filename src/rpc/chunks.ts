@@ -1,7 +1,7 @@
 import { weightOf } from './weight';
 
 /** Items in a message of a stream; its weight, so that clients' default limit of 4 MiB holds whatever the items are. */
-const MESSAGE = { items: 100, weight: 1024 * 1024 } as const;
+export const MESSAGE = { items: 100, weight: 1024 * 1024 } as const;
 
 /** Of an answer, in bytes: clients take 4 MiB by default. */
 const PAGE = { items: Infinity, weight: 4_000_000 } as const;

@@ -1,10 +1,15 @@
 import { z } from 'zod';
 import type { ServerStreamHandler } from '../../context';
-import type { ExportCustomersRequest, ExportCustomersResponse } from '../../gen/customer/v1/customer';
+import type { Customer, ExportCustomersRequest, ExportCustomersResponse } from '../../gen/customer/v1/customer';
 import { toCustomer } from '../../models/customer';
 import { customerFilter } from '../../validation/customer-filter';
 import { validate } from '../../validation/validate';
-import { chunksOf } from '../chunks';
+import { chunksOf, MESSAGE } from '../chunks';
+import { weightOf } from '../weight';
+
+/** All that a customer says beside its metadata is shorter, in bytes; so the metadata alone is weighed. */
+const FIELDS = 8 * 1_024;
+const weightOfCustomer = ({ metadata }: Customer): number => FIELDS + weightOf(metadata);
 
 const schema = z.object({ filter: customerFilter() });
 
@@ -21,7 +26,8 @@ export const exportCustomers: ServerStreamHandler<ExportCustomersRequest, Export
   const { filter } = validate(schema, raw);
   const { head } = await ctx.eventLog.range();
   for await (const rows of ctx.reads.everyCustomer(filter, call)) {
-    for (const customers of chunksOf(rows.map(toCustomer))) yield { customers, position: '0' };
+    for (const customers of chunksOf(rows.map(toCustomer), MESSAGE, weightOfCustomer))
+      yield { customers, position: '0' };
   }
   yield { customers: [], position: String(head) };
 };
