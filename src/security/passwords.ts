@@ -1,9 +1,14 @@
 import { availableParallelism } from 'node:os';
-import { compare, genSaltSync, getRounds, hash } from 'bcrypt';
+import { join } from 'node:path';
+import { genSaltSync, getRounds } from 'bcrypt';
+import { Piscina } from 'piscina';
 import { createGate, type Gate, type Patience } from './gate';
 import { isScryptKdf, matchesScryptKdf } from './scrypt-kdf';
 
-/** Passwords are hashed by bcrypt, a bounded number at a time: the thread pool serves files and name look-ups as well. */
+/**
+ * Passwords are hashed by bcrypt, a bounded number at a time, in threads of low priority: a hash takes a core for a
+ * quarter of a second, and a read should not have to wait for that core.
+ */
 export type Passwords = {
   /** Throws OVERLOADED when too many wait, DEADLINE_EXCEEDED or CANCELLED when its turn does not come in time. */
   readonly hash: (password: string, patience: Patience) => Promise<string>;
@@ -42,9 +47,10 @@ export const isKnownHash = (text: string): boolean => isBcrypt(text) || isScrypt
 /** A hash that no password has: a salt and a digest of zeros. */
 const nobodys = (cost: number): string => `${genSaltSync(cost)}${'.'.repeat(31)}`;
 
-/** $2y$ is what others write for $2b$. */
-const compareBcrypt = (password: string, password_hash: string): Promise<boolean> =>
-  compare(password, password_hash.replace(/^\$2y\$/, '$2b$'));
+/** Of the hashing threads, where the system knows one for threads (Linux): 0 is that of the service, 19 the lowest. */
+const NICENESS = 10;
+/** How long a thread waits for the next hash. */
+const IDLE_MS = 60_000;
 
 type Options = {
   readonly cost: number;
@@ -60,6 +66,18 @@ export const createPasswords = ({
   maxQueued = 100,
 }: Options): Passwords => {
   const gate = createGate(atOnce, maxQueued);
+  const threads = new Piscina({
+    filename: join(__dirname, 'hash-worker.js'),
+    minThreads: 0,
+    maxThreads: atOnce,
+    idleTimeout: IDLE_MS,
+    niceIncrement: NICENESS,
+  });
+  const hash = (password: string): Promise<string> =>
+    threads.run({ password, cost }, { name: 'hash' }) as Promise<string>;
+  /** $2y$ is what others write for $2b$. */
+  const compare = (password: string, password_hash: string): Promise<boolean> =>
+    threads.run({ password, hash: password_hash.replace(/^\$2y\$/, '$2b$') }, { name: 'compare' }) as Promise<boolean>;
 
   /** The work of a comparison that is bound to fail: of one with a hash of `cost`, less what `done` has taken already. */
   const topUp = async (password: string, done: string | undefined): Promise<void> => {
@@ -72,13 +90,13 @@ export const createPasswords = ({
   };
 
   return {
-    hash: (password, patience) => gate.inTurn(patience, () => hash(password, cost)),
+    hash: (password, patience) => gate.inTurn(patience, () => hash(password)),
     matches: (password, password_hash, patience) =>
       gate.inTurn(patience, async () => {
         const against = Buffer.byteLength(password) <= MAX_BYTES ? password_hash : undefined;
         const isSame =
           against !== undefined &&
-          (isBcrypt(against) ? await compareBcrypt(password, against) : await matchesScryptKdf(password, against));
+          (isBcrypt(against) ? await compare(password, against) : await matchesScryptKdf(password, against));
         if (!isSame) await topUp(password, against);
         return isSame;
       }),

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
 import bcrypt from 'bcrypt';
+import { Piscina } from 'piscina';
 import { createPasswords, isKnownHash } from '../../src/security/passwords';
 
 const COST = 5;
@@ -25,12 +27,12 @@ const forged = (logN: number, r: number, p: number): string => {
 
 /** What is compared, by the cost of each comparison. */
 const comparisons = async (work: () => Promise<unknown>): Promise<number[]> => {
-  const compare = jest.spyOn(bcrypt, 'compare');
+  const run = jest.spyOn(Piscina.prototype, 'run');
   try {
     await work();
-    return compare.mock.calls.map(([, hash]) => bcrypt.getRounds(hash));
+    return run.mock.calls.map(([task]) => bcrypt.getRounds((task as { readonly hash: string }).hash));
   } finally {
-    compare.mockRestore();
+    run.mockRestore();
   }
 };
 
@@ -41,6 +43,15 @@ describe('passwords', () => {
     expect(passwords.isOutdated(hash)).toBe(false);
     expect(await passwords.matches('some password', hash, patience)).toBe(true);
     expect(await passwords.matches('another one', hash, patience)).toBe(false);
+  });
+
+  (process.platform === 'linux' ? it : it.skip)('are hashed in threads that leave the cores to calls', async () => {
+    await passwords.hash('some password', patience);
+    const niceness = readdirSync('/proc/self/task').map((thread) =>
+      Number(readFileSync(`/proc/self/task/${thread}/stat`, 'utf8').split(') ')[1]?.split(' ')[16]),
+    );
+    const own = Math.min(...niceness);
+    expect(niceness).toContain(Math.min(19, own + 10));
   });
 
   it.each(['$2a$', '$2b$', '$2y$'])('match an imported bcrypt hash %s', async (prefix) => {
