@@ -1,4 +1,4 @@
-import bcrypt from 'bcrypt';
+import { watchHashing } from '../support/hashing';
 import { startTestService, type TestService } from '../support/service';
 
 let test: TestService;
@@ -23,7 +23,8 @@ describe('a repeated call with a password', () => {
       request_id: 'several',
     };
     const all = await test.client.call('mutateCustomers', several);
-    const hash = jest.spyOn(bcrypt, 'hash').mockRejectedValue(new Error('was hashed') as never);
+    const watch = watchHashing();
+    watch.run.mockRejectedValue(new Error('was hashed'));
     try {
       expect(await test.client.call('createCustomer', create)).toEqual(created);
       expect(await test.client.call('updateCustomer', update)).toEqual(updated);
@@ -31,7 +32,7 @@ describe('a repeated call with a password', () => {
       const other = test.client.call('updateCustomer', { ...update, password: 'a third one' });
       expect(await test.client.refusal(other)).toMatchObject({ reason: 'REQUEST_ID_REUSED' });
     } finally {
-      hash.mockRestore();
+      watch.restore();
     }
   });
 });

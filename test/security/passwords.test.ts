@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import bcrypt from 'bcrypt';
-import { Piscina } from 'piscina';
 import { createPasswords, isKnownHash } from '../../src/security/passwords';
+import { watchHashing } from '../support/hashing';
 
 const COST = 5;
 const patience = { deadline: Infinity, signal: new AbortController().signal };
@@ -27,12 +27,12 @@ const forged = (logN: number, r: number, p: number): string => {
 
 /** What is compared, by the cost of each comparison. */
 const comparisons = async (work: () => Promise<unknown>): Promise<number[]> => {
-  const run = jest.spyOn(Piscina.prototype, 'run');
+  const watch = watchHashing();
   try {
     await work();
-    return run.mock.calls.map(([task]) => bcrypt.getRounds((task as { readonly hash: string }).hash));
+    return watch.comparedWith().map(bcrypt.getRounds);
   } finally {
-    run.mockRestore();
+    watch.restore();
   }
 };
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import bcrypt from 'bcrypt';
 import type { Refusal } from '../../support/client';
 import { eventsOf } from '../../support/events';
+import { watchHashing } from '../../support/hashing';
 import { startTestService, type TestService } from '../../support/service';
 
 const MAX_FAILURES = 3;
@@ -83,17 +84,17 @@ describe('AuthenticateCustomer', () => {
 
   it('compares one hash of the configured cost for each of them', async () => {
     const { email } = await registered();
-    const compare = jest.spyOn(bcrypt, 'compare');
+    const watch = watchHashing();
     const costs = async (who: string, password: string): Promise<number[]> => {
-      compare.mockClear();
+      watch.run.mockClear();
       await login(who, password);
-      return compare.mock.calls.map(([, hash]) => bcrypt.getRounds(hash));
+      return watch.comparedWith().map(bcrypt.getRounds);
     };
     const guest = 'guest-work@example.com';
     await test.client.call('createCustomer', { email: guest });
     for (const who of [email, guest, 'nobody-at-work@example.com']) expect(await costs(who, 'wrong')).toEqual([4]);
     expect(await costs(email, 'x'.repeat(73))).toEqual([4]);
-    compare.mockRestore();
+    watch.restore();
   });
 
   it.each(['a registered', 'an unknown'])(
@@ -138,10 +139,10 @@ describe('AuthenticateCustomer', () => {
 
   it('compares no more of a burst than may fail, and tells of one lock', async () => {
     const { id, email } = await registered();
-    const compare = jest.spyOn(bcrypt, 'compare');
+    const watch = watchHashing();
     const answers = await Promise.all(Array.from({ length: 100 }, () => login(email, 'wrong', 'burst')));
-    expect(compare).toHaveBeenCalledTimes(MAX_FAILURES);
-    compare.mockRestore();
+    expect(watch.comparedWith()).toHaveLength(MAX_FAILURES);
+    watch.restore();
     expect(answers.filter(({ authenticated }) => authenticated)).toEqual([]);
     expect(answers.filter(({ retry_after }) => retry_after !== undefined).length).toBeGreaterThanOrEqual(
       100 - MAX_FAILURES,
@@ -199,7 +200,8 @@ describe('AuthenticateCustomer, where passwords take long', () => {
     await test.database.query('delete from login_counters');
     let finish: (isSame: boolean) => void = () => undefined;
     const outcome = new Promise<boolean>((resolve) => (finish = resolve));
-    const compare = jest.spyOn(bcrypt, 'compare').mockImplementation(() => outcome as never);
+    const watch = watchHashing();
+    watch.run.mockImplementation(() => outcome);
     try {
       const running = attempt('running', 60_000);
       await until(() => stats().running === 1);
@@ -220,11 +222,11 @@ describe('AuthenticateCustomer, where passwords take long', () => {
 
       finish(false);
       expect(new Set(await Promise.all([running, ...others, ...waiting]))).toEqual(new Set(['OK']));
-      expect(compare).toHaveBeenCalledTimes(atOnce + 100);
+      expect(watch.comparedWith()).toHaveLength(atOnce + 100);
       expect(await counted()).toBe(atOnce + 100);
     } finally {
       finish(false);
-      compare.mockRestore();
+      watch.restore();
     }
   });
 });

@@ -1,5 +1,6 @@
 import bcrypt from 'bcrypt';
 import { eventsOf } from '../../support/events';
+import { watchHashing } from '../../support/hashing';
 import { startTestService, type TestService } from '../../support/service';
 
 let test: TestService;
@@ -96,14 +97,15 @@ describe('ChangePassword', () => {
 
   it('starts over when the hash was made anew while it was compared', async () => {
     const { id } = await newCustomer();
-    const compare = jest.spyOn(bcrypt, 'compare').mockImplementationOnce((async () => {
+    const watch = watchHashing();
+    watch.run.mockImplementationOnce(async () => {
       const anew = bcrypt.hashSync(FIRST, 4);
       await test.database.query('update customers set password_hash = $2 where id = $1', [id, anew]);
       return true;
-    }) as never);
+    });
     expect((await change(id)).customer).toMatchObject({ revision: 2 });
-    expect(compare).toHaveBeenCalledTimes(2);
-    compare.mockRestore();
+    expect(watch.comparedWith()).toHaveLength(2);
+    watch.restore();
   });
 
   it('answers a repeated request_id as the first time, without looking at the passwords again', async () => {
@@ -111,11 +113,10 @@ describe('ChangePassword', () => {
     const request = { request_id: 'change-again', expected_revision: 1 };
     const answers = await Promise.all(Array.from({ length: 8 }, () => change(id, request)));
     for (const answer of answers) expect(answer).toEqual(answers[0]);
-    const hash = jest.spyOn(bcrypt, 'hash');
-    const compare = jest.spyOn(bcrypt, 'compare');
+    const watch = watchHashing();
     expect(await change(id, request)).toEqual(answers[0]);
-    for (const one of [hash, compare]) expect(one).not.toHaveBeenCalled();
-    for (const one of [hash, compare]) one.mockRestore();
+    expect(watch.run).not.toHaveBeenCalled();
+    watch.restore();
     expect(await typesOf(id)).toEqual(['customer.created', 'customer.password_changed']);
     expect(await test.client.refusal(change(id, { ...request, new_password: 'a third one' }))).toMatchObject({
       reason: 'REQUEST_ID_REUSED',
