@@ -11,8 +11,11 @@ export type Lease = {
   readonly isHeld: () => boolean;
   /** The number of this lead, undefined without: what is written under it must ask for it. */
   readonly epoch: () => string | undefined;
-  /** Moves the cursor forward; false when the lead is lost, and then nothing was moved. */
-  readonly moveTo: (position: number) => Promise<boolean>;
+  /**
+   * Moves the cursor forward; false when the lead is lost, and then nothing was moved. A crash of the database may take
+   * back what is not `durable`, and then some events are sent again.
+   */
+  readonly moveTo: (position: number, durability: 'durable' | 'quick') => Promise<boolean>;
   /** Gives the lead up, so that another can take it at once. */
   readonly release: () => Promise<void>;
 };
@@ -94,15 +97,14 @@ export const createLease = (pool: Pool, name: string, leader: string): Lease => 
     renew: async () => (await renew()) !== undefined,
     isHeld: () => epoch !== undefined && performance.now() < heldUntil,
     epoch: () => epoch,
-    moveTo: async (position) => {
+    moveTo: async (position, durability) => {
       if (epoch === undefined) return false;
       const { rowCount } = await pool.query({
         name: 'move_cursor',
-        // Not awaited on disk: a cursor that a crash of the database takes back only sends some events again.
-        text: `with quick as (select set_config('synchronous_commit', 'off', true))
-               update event_cursors set position = $3 from quick
+        text: `with durability as (select set_config('synchronous_commit', $4, true))
+               update event_cursors set position = $3 from durability
                 where name = $1 and epoch = $2 and position <= $3`,
-        values: [name, epoch, position],
+        values: [name, epoch, position, durability === 'durable' ? 'on' : 'off'],
       });
       if (rowCount !== 1) lose();
       return rowCount === 1;

@@ -12,6 +12,11 @@ export type SinkKind = {
   readonly name: 'kafka' | 'kafka-state';
   /** The messages of a run of events, in order; none for what this sink does not tell. */
   readonly messagesOf: (events: readonly LoggedEvent[]) => readonly Outbound[] | Promise<readonly Outbound[]>;
+  /**
+   * What is sent again after a crash must not be older than what was sent: the cursor is on disk before the next send.
+   * Without, it is moved while others are sent, and a crash repeats a little more.
+   */
+  readonly neverGoesBack?: boolean;
   /** Milliseconds between two sends while there is no backlog, for a sink whose sends cost more than they carry. */
   readonly restMs?: number;
   /** The messages of events that are sent again; a sink without cannot be asked to. */
@@ -143,8 +148,9 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
           const following = isBehind ? read(last.position) : undefined;
           await deliver(events, kind.messagesOf);
           if (!(await moved)) return;
-          moved = lease.moveTo(last.position);
+          moved = lease.moveTo(last.position, kind.neverGoesBack === true ? 'durable' : 'quick');
           moved.catch(() => undefined);
+          if (kind.neverGoesBack === true && !(await moved)) return;
           position = last.position;
           published += events.length;
           failures = 0;

@@ -44,6 +44,7 @@ export const stateSink = (kafka: KafkaConfig): SinkKind => {
   const { state } = topicNames(kafka);
   return {
     name: 'kafka-state',
+    neverGoesBack: true,
     restMs: STATE_REST_MS,
     messagesOf: (events) => {
       const last = new Map<string, LoggedEvent>();

@@ -19,12 +19,12 @@ describe('a lease', () => {
     const [one, two] = [createLease(pool, 'kafka', 'one'), createLease(pool, 'kafka', 'two')];
     expect(await one.hold()).toMatchObject({ leading: true, gained: true, position: 0 });
     expect(await two.hold()).toMatchObject({ leading: false });
-    expect(await one.moveTo(5)).toBe(true);
+    expect(await one.moveTo(5, 'quick')).toBe(true);
     await delay(2_050);
     expect(one.isHeld()).toBe(false);
     expect(await two.hold()).toMatchObject({ leading: true, gained: true, position: 5 });
-    expect(await one.moveTo(6)).toBe(false);
-    expect(await two.moveTo(7)).toBe(true);
+    expect(await one.moveTo(6, 'quick')).toBe(false);
+    expect(await two.moveTo(7, 'quick')).toBe(true);
     await two.release();
     expect(await one.hold()).toMatchObject({ leading: true, gained: true, position: 7 });
   });

@@ -14,10 +14,11 @@ const LOGGED = `
   select n, 'customer', 'cus_' || n, 1, 'customer.created', now(), '{}' from generate_series(1, 3) n`;
 
 /** A sink over a stand-in for Kafka, which alone can be made to wait at the right moment. */
-const startSinkOver = (producer: Pick<Producer, 'connect' | 'send'>): Sink =>
+const startSinkOver = (producer: Pick<Producer, 'connect' | 'send'>, neverGoesBack = false): Sink =>
   startSink({
     kind: {
       name: 'kafka-state',
+      neverGoesBack,
       messagesOf: (events) =>
         events.map(({ aggregate_id, position }) => ({
           topic: 'states',
@@ -75,5 +76,33 @@ describe('a sink', () => {
     while (sink.status().position < 3) await delay(10);
     await sink.stop();
     expect(sent).toEqual(['1', '2', '3']);
+  });
+
+  it('that never goes back sends nothing newer before its cursor is where it was sent to', async () => {
+    const sends: string[][] = [];
+    const holder = await pool.connect();
+    const sink = startSinkOver(
+      {
+        connect: async () => false,
+        send: async (messages) => {
+          sends.push(messages.map(({ message }) => message.value ?? ''));
+          if (sends.length > 1) return;
+          await holder.query('begin');
+          await holder.query(`select from event_cursors where name = 'kafka-state' for update`);
+          await database.query(LOGGED.replace('(1, 3)', '(4, 4)'));
+          sink.wake();
+        },
+      },
+      true,
+    );
+    while (sends.length === 0) await delay(10);
+    await delay(300);
+    const early = sends.length;
+    await holder.query('rollback');
+    holder.release();
+    expect(early).toBe(1);
+    while (sink.status().position < 4) await delay(10);
+    await sink.stop();
+    expect(sends).toEqual([['1', '2', '3'], ['4']]);
   });
 });
