@@ -5,6 +5,7 @@ import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { CUSTOMER_EVENT_TYPES, GROUP_EVENT_TYPES } from '../../src/events/catalogue';
 import { eventsOf } from '../support/events';
 import { startTestService, type TestService } from '../support/service';
+import { until } from '../support/until';
 
 const protos = fromBinary(FileDescriptorSetSchema, readFileSync(join(__dirname, '../../src/gen/descriptors.binpb')));
 const registry = createFileRegistry(protos);
@@ -46,6 +47,8 @@ describe('the JSON of events', () => {
     await call('addCustomersToGroup', { id: group, customer_ids: [id] });
     await call('removeCustomersFromGroup', { id: group, customer_ids: [id] });
     await call('authenticateCustomer', { email, password: 'a wrong one' });
+    // Told of behind the answer.
+    await until(async () => (await eventsOf(test.database)).some(({ type }) => type === 'customer.locked'));
     await call('deleteCustomer', { id });
     await call('restoreCustomer', { id });
     const other = await call('createCustomer', { email: 'other@example.com', first_name: 'Other' });
