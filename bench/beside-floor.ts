@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { CUSTOMERS, type Rpc } from './bodies';
 import type { Part } from './part';
+import { mean } from './quantiles';
 import { cpuMicros, FLOOR, load, PRODUCT, say, withClient, type Server, type Stage } from './stage';
 
 /** The same customers in each database. */
@@ -37,18 +38,15 @@ const startServers = async (stage: Stage): Promise<Record<Name, Server>> => {
   return { floor: await start('floor'), product: await start('product') };
 };
 
-const mean = (samples: readonly Sample[], of: (sample: Sample) => number): number =>
-  samples.reduce((sum, sample) => sum + of(sample), 0) / samples.length;
-
 const line = (rpc: Rpc, name: Name, samples: readonly Sample[], ratio: string): string =>
   `| ${[
     rpc,
     name,
-    Math.round(mean(samples, (s) => s.perSecond)),
-    mean(samples, (s) => s.p50).toFixed(1),
-    mean(samples, (s) => s.p99).toFixed(1),
-    Math.round(mean(samples, (s) => s.serverMicros)),
-    Math.round(mean(samples, (s) => s.loadMicros)),
+    Math.round(mean(samples.map((s) => s.perSecond))),
+    mean(samples.map((s) => s.p50)).toFixed(1),
+    mean(samples.map((s) => s.p99)).toFixed(1),
+    Math.round(mean(samples.map((s) => s.serverMicros))),
+    Math.round(mean(samples.map((s) => s.loadMicros))),
     samples.reduce((sum, s) => sum + s.errors, 0),
     ratio,
   ].join(' | ')} |`;
@@ -98,7 +96,7 @@ export const besideFloor =
           samples[name].push(await results.once(`${rpc} ${name} ${round}`, () => measure(rpc, name, round)));
         }
       }
-      const ratio = mean(samples.product, (s) => s.perSecond) / mean(samples.floor, (s) => s.perSecond);
+      const ratio = mean(samples.product.map((s) => s.perSecond)) / mean(samples.floor.map((s) => s.perSecond));
       print(line(rpc, 'floor', samples.floor, '1'));
       print(line(rpc, 'product', samples.product, `**${ratio.toFixed(2)}** (goal ${goal})`));
     }

@@ -4,3 +4,6 @@ export const quantiles = (samples: number[]): { readonly p50: number; readonly p
   const at = (q: number): number => Math.round((samples[Math.floor(samples.length * q)] ?? 0) * 100) / 100;
   return { p50: at(0.5), p99: at(0.99) };
 };
+
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

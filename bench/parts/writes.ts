@@ -4,12 +4,11 @@ import { besideFloor, fillCustomers } from '../beside-floor';
 import { exportAll, exportBare, importAll, importBare } from '../bulk';
 import { fill } from '../fill';
 import type { Part } from '../part';
+import { mean } from '../quantiles';
 import { load, PRODUCT, residentMib, say, withClient, type Server, type Stage } from '../stage';
 
 const LOGINS = 64;
 const BARE_SECONDS = 20;
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 type Bench = Parameters<Part>[0];
 
@@ -58,21 +57,23 @@ const exporting = async ({ results, stage, settings: { rows } }: Bench): Promise
   const { product, floor, memory } = await results.once(`export ${rows}`, async () => {
     const [theStage, name] = [await stage(), 'export'];
     const { server, url } = await startProduct(theStage, name);
-    return withClient(url, async (client) => {
+    const rates: { floor: number[]; product: number[] } = { floor: [], product: [] };
+    let memory = '';
+    await withClient(url, async (client) => {
       await fill(client, rows);
       await client.query('checkpoint');
-      // By turns, so that both find the same of it in memory.
-      const rates: { floor: number[]; product: number[]; memory: string } = { floor: [], product: [], memory: '' };
       await exportBare(client);
+      // By turns, so that both find the same of it in memory.
       for (let round = 0; round < 2; round += 1) {
-        const { result, memory } = await whileSampling(server, () => exportAll(server.port));
-        rates.product.push(result.customers / result.seconds);
-        rates.memory = memory;
+        const sampled = await whileSampling(server, () => exportAll(server.port));
+        ({ memory } = sampled);
+        rates.product.push(sampled.result.customers / sampled.result.seconds);
         rates.floor.push(await exportBare(client));
       }
-      await theStage.stop(server);
-      return { product: mean(rates.product), floor: mean(rates.floor), memory: rates.memory };
     });
+    await theStage.stop(server);
+    await theStage.drop(name);
+    return { product: mean(rates.product), floor: mean(rates.floor), memory };
   });
   return line(`export of ${rows}`, product, floor, 0.8, memory);
 };
