@@ -23,7 +23,10 @@ export type Outcome =
 export type Run = {
   /** Wait for rows that are held elsewhere, instead of skipping them. */
   readonly wait: boolean;
-  /** Set before the writes are sent, and COMMIT right behind them: from then on nobody but the server knows whether the batch took place. */
+  /**
+   * Set before the writes are sent, and COMMIT right behind them: from then on nobody but the server knows whether the
+   * batch took place.
+   */
   committing: boolean;
 };
 

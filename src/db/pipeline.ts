@@ -33,9 +33,8 @@ export const inPipeline = async <Result>(
 ): Promise<Result> => {
   const { statementNames } = knex.userParams as { readonly statementNames: boolean };
   const sent: Promise<unknown>[] = [];
-  let result: Result;
   try {
-    result = await knex.transaction(async (trx) => {
+    return await knex.transaction(async (trx) => {
       const client = await (trx.client as Connected).acquireConnection();
       const send = <Row>({ name, text }: Statement, values: readonly unknown[] = []): Promise<Row[]> => {
         if (trx.isCompleted()) return Promise.reject(new Error('the transaction has ended'));
@@ -48,10 +47,8 @@ export const inPipeline = async <Result>(
       };
       return work({ trx, send });
     });
-  } catch (error) {
+  } finally {
+    // Goes before whatever the transaction made of it, a success included: a COMMIT behind a failure is no error.
     await Promise.all(sent);
-    throw error;
   }
-  await Promise.all(sent);
-  return result;
 };

@@ -3,7 +3,10 @@ import type { Pool } from 'pg';
 
 /** The lead of one sink, for a time: by the database's clock there, by this process' monotonic clock here. */
 export type Lease = {
-  /** Tries to gain or keep the lead; waits for the end of another's when that is near. `gained`: it was not ours before, and `position` is where to go on. */
+  /**
+   * Tries to gain or keep the lead; waits for the end of another's when that is near. `gained`: it was not ours before,
+   * and `position` is where to go on.
+   */
   readonly hold: () => Promise<{ readonly leading: boolean; readonly gained: boolean; readonly position: number }>;
   /** Keeps the lead; false when it is lost, and then it is not gained again: what was held under it is old. */
   readonly renew: () => Promise<boolean>;

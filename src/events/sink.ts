@@ -63,6 +63,7 @@ const SAY_AGAIN_MS = 30_000;
  * dropped: what fails is sent again, for ever.
  */
 export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options): Sink => {
+  const { neverGoesBack = false, restMs, messagesAgain } = kind;
   const waker = createWaker();
   let isStopped = false;
   let isPrepared = false;
@@ -118,7 +119,6 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
     log.error({ sink: kind.name, position: parked, aggregate_id, reason }, 'Kafka refuses an event; it is parked');
   };
 
-  const { messagesAgain } = kind;
   const replays = createReplays(pool, lease);
   const sendAgain = async (): Promise<boolean> =>
     messagesAgain !== undefined &&
@@ -143,23 +143,23 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
         const events = await next;
         const last = events.at(-1);
         if (!lease.isHeld()) return;
+        let following: Promise<LoggedEvent[]> | undefined;
         if (last !== undefined) {
           const isBehind = events.length >= BEHIND;
-          const following = isBehind ? read(last.position) : undefined;
+          if (isBehind) following = read(last.position);
           await deliver(events, kind.messagesOf);
           if (!(await moved)) return;
-          moved = lease.moveTo(last.position, kind.neverGoesBack === true ? 'durable' : 'quick');
+          moved = lease.moveTo(last.position, neverGoesBack ? 'durable' : 'quick');
           moved.catch(() => undefined);
-          if (kind.neverGoesBack === true && !(await moved)) return;
+          if (neverGoesBack && !(await moved)) return;
           position = last.position;
           published += events.length;
           failures = 0;
-          if (kind.restMs !== undefined && !isBehind) await delay(kind.restMs);
-          next = following ?? read(position);
+          if (restMs !== undefined && !isBehind) await delay(restMs);
         }
         const hasSentAgain = await sendAgain();
         if (last === undefined && !hasSentAgain) return;
-        if (last === undefined) next = read(position);
+        next = following ?? read(position);
       }
     } finally {
       await moved;

@@ -9,7 +9,7 @@ import {
 import { DomainError, invalidRequest } from '../errors';
 import { callerOf } from './callers';
 import { keepWhileClosing } from './closing-session';
-import type { Observer } from './observe';
+import { msSince, type Observer } from './observe';
 import { answerWith, refusalOf, type Answer } from './status';
 
 type Options = {
@@ -67,10 +67,9 @@ class Early implements Listener {
     if (this.isHandled) return;
     this.handled();
     const observer = this.options.observerOf(this.method);
-    const ms = Math.round((performance.now() - this.startedAt) * 100) / 100;
     const known = { id: randomUUID(), method: this.method, caller: callerOf(this.call), traceparent: undefined };
     observer?.started(this.method);
-    observer?.ended({ ...known, code: status[code], ms });
+    observer?.ended({ ...known, code: status[code], ms: msSince(this.startedAt) });
   }
 
   onReceiveMetadata(metadata: Metadata): void {

@@ -5,7 +5,7 @@ import type { Call } from '../context';
 import { DomainError, invalidRequest } from '../errors';
 import type { Logger } from '../logger';
 import { callerOf } from './callers';
-import type { Observer } from './observe';
+import { msSince, type Observer } from './observe';
 import { answerWith, refusalOf, type Answer, type Refusal } from './status';
 
 /** What the adapters need beside a handler. */
@@ -102,7 +102,7 @@ export const takeIn = (
     if (timer !== undefined) clearTimeout(timer);
     draining?.removeEventListener('abort', drain);
     const { id, caller } = call;
-    const ms = Math.round((performance.now() - startedAt) * 100) / 100;
+    const ms = msSince(startedAt);
     observer?.ended({ id, method, caller, traceparent: call.traceparent, code: status[code], ms });
     return true;
   };

@@ -11,6 +11,9 @@ export type EndedCall = {
   readonly ms: number;
 };
 
+/** Milliseconds of a call so far, to a hundredth; `startedAt` by the process' monotonic clock. */
+export const msSince = (startedAt: number): number => Math.round((performance.now() - startedAt) * 100) / 100;
+
 /** Told of every call of ours as it starts and ends; health and reflection are not told of. */
 export type Observer = { readonly started: (method: string) => void; readonly ended: (call: EndedCall) => void };
 

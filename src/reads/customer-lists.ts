@@ -6,6 +6,7 @@ import type { Cursor } from '../security/page-tokens';
 import type { Filter } from '../validation/customer-filter';
 import type { Order } from '../validation/paging';
 import { viewed, type View } from '../validation/read-mask';
+import { cursorAfter, type CursorAfter } from './cursor-after';
 import { ALONG_INDEXES, countMatches, readPage } from './customer-query/page';
 import { createRelations } from './relations';
 import type { Snapshots } from './snapshot';
@@ -21,8 +22,7 @@ export type ListQuery = View & {
 /** A page and, when asked for, how many match in all: both as of one moment. */
 export type Page = {
   readonly customers: Customer[];
-  /** Where a page begins that follows the customer at a place in this one; undefined after the last of all. */
-  readonly cursorAfter: (place: number) => Cursor | undefined;
+  readonly cursorAfter: CursorAfter;
   readonly total_size: number | undefined;
 };
 
@@ -64,10 +64,7 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
   );
   return {
     customers,
-    cursorAfter: (place) => {
-      const row = found[place];
-      return row === undefined || place + 1 >= found.length ? undefined : { key: keyText(row.sort_key), id: row.id };
-    },
+    cursorAfter: cursorAfter(found, ({ sort_key, id }) => ({ key: keyText(sort_key), id })),
     total_size,
   };
 };

@@ -1,6 +1,7 @@
 import type { Call } from '../context';
 import { GROUP_COLUMNS, type GroupRow } from '../models/customer-group';
 import type { Cursor } from '../security/page-tokens';
+import { cursorAfter, type CursorAfter } from './cursor-after';
 import { containing, every, run, sql, concat, type Sql } from './sql';
 import type { Snapshots } from './snapshot';
 
@@ -16,8 +17,7 @@ export type GroupQuery = {
 
 export type GroupPage = {
   readonly groups: readonly GroupRow[];
-  /** Where a page begins that follows the group at a place in this one; undefined after the last of all. */
-  readonly cursorAfter: (place: number) => Cursor | undefined;
+  readonly cursorAfter: CursorAfter;
   readonly total_size: number | undefined;
 };
 
@@ -63,10 +63,7 @@ export const createGroupList = ({ inSnapshot }: Snapshots): GroupList => ({
       const groups = found.slice(0, query.page_size);
       return {
         groups,
-        cursorAfter: (place) => {
-          const row = found[place];
-          return row === undefined || place + 1 >= found.length ? undefined : { key: row.name, id: row.id };
-        },
+        cursorAfter: cursorAfter(found, ({ name, id }) => ({ key: name, id })),
         total_size: counted?.total,
       };
     }),

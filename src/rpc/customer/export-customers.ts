@@ -4,7 +4,7 @@ import type { Customer, ExportCustomersRequest, ExportCustomersResponse } from '
 import { toCustomer } from '../../models/customer';
 import { customerFilter } from '../../validation/customer-filter';
 import { validate } from '../../validation/validate';
-import { chunksOf, MESSAGE } from '../chunks';
+import { chunksOf } from '../chunks';
 import { weightOf } from '../weight';
 
 /** All that a customer says beside its metadata is shorter, in bytes; so the metadata alone is weighed. */
@@ -26,8 +26,7 @@ export const exportCustomers: ServerStreamHandler<ExportCustomersRequest, Export
   const { filter } = validate(schema, raw);
   const { head } = await ctx.eventLog.range();
   for await (const rows of ctx.reads.everyCustomer(filter, call)) {
-    for (const customers of chunksOf(rows.map(toCustomer), MESSAGE, weightOfCustomer))
-      yield { customers, position: '0' };
+    for (const customers of chunksOf(rows.map(toCustomer), weightOfCustomer)) yield { customers, position: '0' };
   }
   yield { customers: [], position: String(head) };
 };
