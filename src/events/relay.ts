@@ -7,6 +7,7 @@ import type { Logger } from '../logger';
 import { createKafka } from './kafka';
 import { createLease } from './lease';
 import { createResetTokens } from './reset-tokens';
+import { createNewest, type Newest } from './newest';
 import { createSequencer } from './sequencer';
 import { startSink, type Sink, type SinkStatus } from './sink';
 import { eventSink, stateSink } from './sinks';
@@ -51,7 +52,7 @@ const createPool = (url: string, log: Logger): Pool => {
   return pool;
 };
 
-const startSinks = (pool: Pool, config: Config, log: Logger): Sink[] => {
+const startSinks = (pool: Pool, newest: Newest, config: Config, log: Logger): Sink[] => {
   const { kafka } = config;
   if (kafka === undefined) return [];
   const client = createKafka(kafka, log);
@@ -60,7 +61,15 @@ const startSinks = (pool: Pool, config: Config, log: Logger): Sink[] => {
     kind: Parameters<typeof startSink>[0]['kind'],
     producer: Parameters<typeof startSink>[0]['producer'],
   ) =>
-    startSink({ kind, producer, pool, log, prepare: client.ensureTopics, lease: createLease(pool, kind.name, leader) });
+    startSink({
+      kind,
+      producer,
+      newest,
+      pool,
+      log,
+      prepare: client.ensureTopics,
+      lease: createLease(pool, kind.name, leader),
+    });
   return [
     start(
       eventSink(kafka, config.eventSource, createResetTokens(pool, config.tokenSecrets[0])),
@@ -82,7 +91,8 @@ export const startRelay = ({ config, log, onLogged }: Options): Relay => {
   const pool = createPool(config.database.url, log);
   const waker = createWaker();
   const sequencer = createSequencer(pool);
-  const sinks = startSinks(pool, config, log);
+  const newest = createNewest();
+  const sinks = startSinks(pool, newest, config, log);
   let isStopped = false;
   let head = 0;
   let failures = 0;
@@ -96,6 +106,7 @@ export const startRelay = ({ config, log, onLogged }: Options): Relay => {
         failures = 0;
         head = round.head ?? head;
         if (round.moved > 0) {
+          newest.put(round.events);
           for (const sink of sinks) sink.wake();
           onLogged?.();
           idle = IDLE_MS.min;

@@ -1,7 +1,15 @@
 import type { Pool } from 'pg';
+import type { LoggedEvent } from './logged-event';
 
-/** What one round did; `behind`: there was more than one round takes. */
-export type Round = { readonly moved: number; readonly behind: boolean; readonly head: number | undefined };
+/** What one round did. */
+export type Round = {
+  readonly moved: number;
+  /** There was more than one round takes. */
+  readonly behind: boolean;
+  readonly head: number | undefined;
+  /** What was moved, in order; empty when it is too much to be handed over. */
+  readonly events: readonly LoggedEvent[];
+};
 
 export type Sequencer = {
   /** Moves what is committed from the outbox to the log. Nothing when another process is at it. */
@@ -9,6 +17,8 @@ export type Sequencer = {
 };
 
 const ROWS = 1_000;
+/** More than these are a backlog, which is read from the log in larger parts. */
+const HANDED_OVER = 100;
 /** Rounds between two that read the outbox from its very beginning. */
 const REBASE_EVERY = 100;
 
@@ -31,6 +41,7 @@ const MOVE = `
     select (select position from lead) + row_number() over (order by id), aggregate_type, aggregate_id, revision, type,
            occurred_at, actor, request_id, traceparent, data
       from moved
+    returning position, aggregate_type, aggregate_id, revision, type, occurred_at, traceparent, data::text as data
   ), counted as (
     select count(*) as moved, max(id) as last from moved
   ), forward as (
@@ -38,10 +49,12 @@ const MOVE = `
      where name = 'log' and counted.moved > 0
   )
   select moved, last, lead.position + moved as head, pg_snapshot_xmin(pg_current_snapshot())::text as xmin,
-         pg_snapshot_xmax(pg_current_snapshot())::text as xmax
-    from lead, counted`;
+         pg_snapshot_xmax(pg_current_snapshot())::text as xmax, logged.*
+    from lead cross join counted left join logged on moved <= $3 order by logged.position`;
 
-type Moved = {
+/** Of each event, or once without. */
+type Moved = Omit<LoggedEvent, 'position'> & {
+  readonly position: string | null;
   readonly moved: string;
   readonly last: string | null;
   readonly head: string;
@@ -77,15 +90,16 @@ export const createSequencer = (pool: Pool): Sequencer => {
     round: async () => {
       rounds += 1;
       const from = rounds % REBASE_EVERY === 0 ? 0 : lowWater;
-      const { rows } = await pool.query<Moved>({ name: 'move_to_log', text: MOVE, values: [from, ROWS] });
+      const { rows } = await pool.query<Moved>({ name: 'move_to_log', text: MOVE, values: [from, ROWS, HANDED_OVER] });
       const [result] = rows;
-      if (result === undefined) return { moved: 0, behind: false, head: undefined };
+      if (result === undefined) return { moved: 0, behind: false, head: undefined, events: [] };
       const moved = Number(result.moved);
       const last = Number(result.last ?? 0);
       const settledId = settled(result);
       seen = Math.max(seen, last);
       if (settledId !== undefined && (moved < ROWS || last >= settledId)) lowWater = settledId + 1;
-      return { moved, behind: moved === ROWS, head: Number(result.head) };
+      const events = rows.flatMap((row) => (row.position === null ? [] : [{ ...row, position: Number(row.position) }]));
+      return { moved, behind: moved === ROWS, head: Number(result.head), events };
     },
   };
 };

@@ -4,6 +4,7 @@ import type { Logger } from '../logger';
 import { refusedForItself, type Outbound, type Producer } from './kafka';
 import type { Lease } from './lease';
 import { readLog, type LoggedEvent } from './logged-event';
+import type { Newest } from './newest';
 import { createReplays } from './replays';
 import { backOff, createWaker } from './waker';
 
@@ -43,6 +44,7 @@ type Options = {
   readonly pool: Pool;
   readonly lease: Lease;
   readonly producer: Producer;
+  readonly newest: Newest;
   /** Called before the first send after every gain of the lead and every failure. */
   readonly prepare: () => Promise<void>;
   readonly log: Logger;
@@ -62,7 +64,7 @@ const SAY_AGAIN_MS = 30_000;
  * cursor. The next events are read while some are sent. No transaction is open while Kafka is awaited; nothing is ever
  * dropped: what fails is sent again, for ever.
  */
-export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options): Sink => {
+export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }: Options): Sink => {
   const { neverGoesBack = false, restMs, messagesAgain } = kind;
   const waker = createWaker();
   let isStopped = false;
@@ -124,8 +126,11 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
     messagesAgain !== undefined &&
     replays.sendPart(position, (events, id) => deliver(events, (some) => messagesAgain(some, id)));
 
-  const read = (after: number): Promise<LoggedEvent[]> => {
-    const events = readLog(pool, after, LIMITS);
+  const read = async (after: number): Promise<readonly LoggedEvent[]> =>
+    newest.after(after) ?? (await readLog(pool, after, LIMITS));
+
+  const readAhead = (after: number): Promise<readonly LoggedEvent[]> => {
+    const events = read(after);
     // Whoever awaits it hears of a failure; nobody may, when the lead is lost meanwhile.
     events.catch(() => undefined);
     return events;
@@ -136,17 +141,17 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
    * acknowledged, and the next events of a backlog are read, while others are sent.
    */
   const sendAll = async (): Promise<void> => {
-    let next = read(position);
+    let next = readAhead(position);
     let moved = Promise.resolve(true);
     try {
       while (!isStopped) {
         const events = await next;
         const last = events.at(-1);
         if (!lease.isHeld()) return;
-        let following: Promise<LoggedEvent[]> | undefined;
+        let following: Promise<readonly LoggedEvent[]> | undefined;
         if (last !== undefined) {
           const isBehind = events.length >= BEHIND;
-          if (isBehind) following = read(last.position);
+          if (isBehind) following = readAhead(last.position);
           await deliver(events, kind.messagesOf);
           if (!(await moved)) return;
           moved = lease.moveTo(last.position, neverGoesBack ? 'durable' : 'quick');
@@ -159,7 +164,7 @@ export const startSink = ({ kind, pool, lease, producer, prepare, log }: Options
         }
         const hasSentAgain = await sendAgain();
         if (last === undefined && !hasSentAgain) return;
-        next = following ?? read(position);
+        next = following ?? readAhead(position);
       }
     } finally {
       await moved;

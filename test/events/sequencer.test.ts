@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import { Client } from 'pg';
+import { readLog, type LoggedEvent } from '../../src/events/logged-event';
 import { createSequencer } from '../../src/events/sequencer';
 import { createTestDatabase, createTestPool, type TestDatabase } from '../support/database';
 
@@ -23,9 +24,30 @@ describe('the sequencer', () => {
   it('numbers what is committed in the order of ids, without gaps', async () => {
     for (let revision = 1; revision <= 5; revision += 1) await database.query(insert, ['a', revision]);
     const { round } = createSequencer(pool);
-    expect(await round()).toEqual({ moved: 5, behind: false, head: 5 });
+    expect(await round()).toMatchObject({ moved: 5, behind: false, head: 5 });
     expect(await logged()).toEqual([1, 2, 3, 4, 5].map((n) => ({ position: n, aggregate_id: 'a', revision: n })));
     expect(await database.query('select 1 from customer_outbox')).toEqual([]);
+  });
+
+  it('hands over what it moved exactly as the log has it, and nothing of a backlog', async () => {
+    for (let revision = 1; revision <= 3; revision += 1) await database.query(insert, ['a', revision]);
+    const { round } = createSequencer(pool);
+    const { events } = await round();
+    expect(events).toHaveLength(3);
+    const columns = ({
+      position,
+      aggregate_type,
+      aggregate_id,
+      revision,
+      type,
+      occurred_at,
+      traceparent,
+      data,
+    }: LoggedEvent) => ({ position, aggregate_type, aggregate_id, revision, type, occurred_at, traceparent, data });
+    expect(events.map(columns)).toEqual(await readLog(pool, 0, { events: 10, bytes: 1_000 }));
+    expect(await round()).toMatchObject({ moved: 0, events: [] });
+    for (let revision = 4; revision <= 104; revision += 1) await database.query(insert, ['a', revision]);
+    expect(await round()).toEqual({ moved: 101, behind: false, head: 104, events: [] });
   });
 
   it('lets two lead in turn, and gives no position twice', async () => {

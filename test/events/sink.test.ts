@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import type { Producer } from '../../src/events/kafka';
 import { createLease } from '../../src/events/lease';
+import { createNewest } from '../../src/events/newest';
 import { startSink, type Sink } from '../../src/events/sink';
 import { createTestDatabase, createTestPool, type TestDatabase } from '../support/database';
 
@@ -28,6 +29,7 @@ const startSinkOver = (producer: Pick<Producer, 'connect' | 'send'>, neverGoesBa
     pool,
     lease: createLease(pool, 'kafka-state', 'first'),
     producer: { ...producer, discard: async () => undefined },
+    newest: createNewest(),
     prepare: async () => undefined,
     log: pino({ level: 'silent' }),
   });

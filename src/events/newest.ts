@@ -1,0 +1,46 @@
+import type { LoggedEvent } from './logged-event';
+
+/** The end of the log as this process has just written it: who keeps up with it need not read it again. */
+export type Newest = {
+  /** Takes what was logged; empties what is here when events lie in between. */
+  readonly put: (events: readonly LoggedEvent[]) => void;
+  /** All that came after a position, perhaps nothing; undefined when only the log itself can tell. */
+  readonly after: (position: number) => readonly LoggedEvent[] | undefined;
+};
+
+/** One send of a sink. */
+const MOST = { events: 1_000, bytes: 512 * 1024 } as const;
+/** What is erased meanwhile is redacted in the log, not here. */
+const KEPT_MS = 1_000;
+/** For so long nothing newer here means nothing newer at all; another process may write the log too. */
+const NOTHING_MS = 50;
+
+export const createNewest = (): Newest => {
+  let events: readonly LoggedEvent[] = [];
+  let bytes = 0;
+  let [beganAt, lastAt] = [0, 0];
+
+  return {
+    put: (next) => {
+      const now = performance.now();
+      const size = next.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
+      const follows = events.at(-1)?.position === (next[0]?.position ?? 0) - 1;
+      const fits = events.length + next.length <= MOST.events && bytes + size <= MOST.bytes;
+      if (follows && fits && now - beganAt < KEPT_MS) {
+        events = [...events, ...next];
+        bytes += size;
+      } else {
+        events = size <= MOST.bytes ? next : [];
+        bytes = size;
+        beganAt = now;
+      }
+      lastAt = now;
+    },
+    after: (position) => {
+      const now = performance.now();
+      const index = position + 1 - (events[0]?.position ?? Infinity);
+      if (index < 0 || index > events.length || now - beganAt > KEPT_MS) return undefined;
+      return index === events.length && now - lastAt > NOTHING_MS ? undefined : events.slice(index);
+    },
+  };
+};
