@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { migrate } from '../src/db/migrate';
 import { startKafka, whyNoKafka } from './kafka';
 import { startPostgres } from './postgres';
-import { claimPort, freePort, howItEnded, stopLeftOver, type BackEnd } from './run';
+import { claimPort, freePort, howItEnded, run, stopLeftOver, type BackEnd } from './run';
 
 const { env } = process;
 const setTo = (name: string): string | undefined => (env[name] === '' ? undefined : env[name]);
@@ -82,6 +82,12 @@ const kafkaBrokers = async (): Promise<string | undefined> => {
   return kafka.brokers;
 };
 
+const build = async (): Promise<void> => {
+  say('building the service');
+  await run('npm', ['run', '--silent', 'build'], { cwd: join(__dirname, '..'), signal: stopping.signal });
+  say('the service is built');
+};
+
 /** Made once and kept, so that tokens stay good between starts. */
 const tokenSecret = (): string => {
   const file = join(dataDir, 'token-secret');
@@ -147,7 +153,7 @@ const main = async (): Promise<void> => {
   mkdirSync(dataDir, { recursive: true });
   await stopLeftOver(servicePidFile, serviceScript);
   const port = await claimServicePorts();
-  const parts = [databaseUrl(), kafkaBrokers()] as const;
+  const parts = [databaseUrl(), kafkaBrokers(), build()] as const;
   starting.push(...parts);
   const [url, brokers] = await Promise.all(parts);
   if (isStopping) return;
