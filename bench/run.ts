@@ -7,11 +7,12 @@ import type { Part } from './part';
 import { calls } from './parts/calls';
 import { writes } from './parts/writes';
 import { events } from './parts/events';
+import { neighbours } from './parts/neighbours';
 import { reads } from './parts/reads';
 import { openResults, OutOfTime } from './results';
 import { say, setStage, type Stage } from './stage';
 
-const PARTS: Readonly<Record<string, Part>> = { calls, reads, writes, events };
+const PARTS: Readonly<Record<string, Part>> = { calls, reads, writes, events, neighbours };
 
 const USAGE = `npm run bench -- <part> [section …]   parts: ${Object.keys(PARTS).join(', ')}
   --seconds 4 --rounds 5 --in-flight 64   of each measurement
