@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { LogLine } from './child';
 import type { Struck } from './conduct';
 import type { Call, History, Row } from './history';
 import type { Ledger } from './ledger';
@@ -61,12 +62,13 @@ export const gather = async (
   await fresh.stop();
   const { messages, states } = fresh.recorded();
   checkLive(live.recorded(), fresh.recorded(), world.problems);
-  const answered = checkTerminations(world, ledger);
-  for (const child of [...world.services, world.relay]) {
-    for (const line of child.logged()) {
+  const logs = new Map([...world.services, world.relay].map((child) => [child.name, child.logged()]));
+  const answered = checkTerminations(world, ledger, logs);
+  for (const [name, lines] of logs) {
+    for (const line of lines) {
       if (line.level >= 60 || line.msg === 'a call failed' || line.msg.startsWith('a batch of changes ended')) {
         world.problems.push(
-          `${child.name} logged ${JSON.stringify({ ...line, time: undefined, call_id: undefined }).slice(0, 1_500)}`,
+          `${name} logged ${JSON.stringify({ ...line, time: undefined, call_id: undefined }).slice(0, 1_500)}`,
         );
       }
     }
@@ -105,12 +107,15 @@ const checkLive = (live: Recorded, fresh: Recorded, problems: string[]): void =>
 };
 
 /** What a service that was told to stop had taken in, it answered, and the answer arrived. */
-const checkTerminations = ({ services, terminations, problems }: World, { attempts }: Ledger): number => {
+const checkTerminations = (
+  { terminations, problems }: World,
+  { attempts }: Ledger,
+  logs: ReadonlyMap<string, readonly LogLine[]>,
+): number => {
   let answered = 0;
   const sent = new Map(attempts.map((attempt) => [attempt.trace, attempt]));
   for (const { name, from, to } of terminations) {
-    const lines = services.find((service) => service.name === name)?.logged() ?? [];
-    for (const { msg, time, trace_id, code, method } of lines) {
+    for (const { msg, time, trace_id, code, method } of logs.get(name) ?? []) {
       const attempt = sent.get(String(trace_id));
       if (msg !== 'call' || attempt === undefined || Number(time) < from || Number(time) > to) continue;
       // A load of rows may last for hours: it is told to call again.
