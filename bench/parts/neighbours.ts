@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials } from '@grpc/grpc-js';
 import { CustomerServiceService, UpdateCustomerRequest } from '../../src/gen/customer/v1/customer';
 import { fillCustomers } from '../beside-floor';
@@ -7,6 +8,8 @@ import { load, PRODUCT, withClient } from '../stage';
 
 const RATE = 500;
 const CALLERS = 16;
+/** From one call of a caller to its next, unless that one has not ended. */
+const EVERY_MS = 40;
 const HURRIED_MS = 5;
 const PATIENT_MS = 10_000;
 /** The steady load comes to it after 7,679 calls, so not at all. */
@@ -14,7 +17,7 @@ const HELD = idOf(1);
 
 type Calls = { readonly answered: number; readonly late: number };
 
-/** Callers that update, one call after the other, each its own customers; `stop` resolves once the last call has ended. */
+/** Callers that update, each one call at a time; `stop` resolves once the last call has ended. */
 const startCallers = (port: number, deadlineMs: number, idOfCall: (n: number) => string) => {
   const { path, requestSerialize, responseDeserialize } = CustomerServiceService.updateCustomer;
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
@@ -30,8 +33,10 @@ const startCallers = (port: number, deadlineMs: number, idOfCall: (n: number) =>
       });
     });
   const loop = async (): Promise<void> => {
-    for (; !isStopped; next += 1)
-      await call(UpdateCustomerRequest.fromPartial({ id: idOfCall(next), first_name: `Name ${next}` }));
+    for (; !isStopped; next += 1) {
+      const request = UpdateCustomerRequest.fromPartial({ id: idOfCall(next), first_name: `Name ${next}` });
+      await Promise.all([call(request), delay(EVERY_MS)]);
+    }
   };
   const running = Promise.all(Array.from({ length: CALLERS }, loop));
   return {
@@ -57,7 +62,7 @@ export const neighbours: Part = async ({ settings: { seconds }, results, stage, 
       const seen = await steady(run);
       return { ...seen, ...(await callers.stop()) };
     };
-    await steady('warm');
+    await load(server, { rpc: 'UpdateCustomer', seconds: 2 * seconds, run: 'warm' });
     const alone = { ...(await steady('alone')), answered: 0, late: 0 };
     const held = await withClient(url, async (client) => {
       await client.query('begin');
@@ -77,7 +82,9 @@ export const neighbours: Part = async ({ settings: { seconds }, results, stage, 
       ['nobody, again', again],
     ] as const;
   });
-  print(`UpdateCustomer, ${RATE} calls a second of customers by turns, while others call beside it.\n`);
+  print(
+    `UpdateCustomer, ${RATE} calls a second of customers by turns, while others call beside it, each of them every ${EVERY_MS} ms.\n`,
+  );
   print('| beside | p50 ms | p99 ms | errors | answered to them | too late for them |');
   print('| --- | ---: | ---: | ---: | ---: | ---: |');
   for (const [name, { p50, p99, errors, answered, late }] of rows)
