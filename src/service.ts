@@ -7,6 +7,7 @@ import { createKnex, poolStats } from './db/knex';
 import { pendingMigrations } from './db/migrate';
 import { isConnectionLoss } from './db/refusals';
 import { watchDatabase } from './db/watch';
+import { createNewest } from './events/newest';
 import { startRelay, type Relay } from './events/relay';
 import { logCalls } from './grpc/observe';
 import { startServer } from './grpc/server';
@@ -84,10 +85,11 @@ export const startService = async (config: Config, log: Logger): Promise<Service
     const metrics = createMetrics();
     let relay: Relay | undefined;
     const eventLog = createEventLog(knex, () => relay?.wake());
-    const eventTail = createEventTail(eventLog, log);
+    const newest = createNewest();
+    const eventTail = createEventTail(eventLog, newest, log);
     undo.push(eventTail.stop);
     if (config.relay) {
-      relay = startRelay({ config, log, onLogged: eventTail.wake });
+      relay = startRelay({ config, log, newest, onLogged: eventTail.wake });
       undo.push(relay.stop, startHousekeeping(jobsOf(knex, config), log));
       metrics.watchRelay(relay.status);
     }

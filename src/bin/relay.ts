@@ -1,4 +1,5 @@
 import { createKnex } from '../db/knex';
+import { createNewest } from '../events/newest';
 import { startRelay } from '../events/relay';
 import { createEventStream } from '../events/stream';
 import { startHousekeeping } from '../housekeeping';
@@ -14,7 +15,7 @@ void runProcess(env, async (config, log) => {
   if (config.kafka !== undefined && !process.env['TOKEN_SECRET']) {
     log.warn('no TOKEN_SECRET: the service will know none of the reset tokens that are published');
   }
-  const relay = startRelay({ config, log });
+  const relay = startRelay({ config, log, newest: createNewest() });
   const knex = createKnex({ ...config.database, poolSize: 1 }, log);
   const stopHousekeeping = startHousekeeping(jobsOf(knex, config), log);
   const metrics = createMetrics();

@@ -6,11 +6,13 @@ export type Newest = {
   readonly put: (events: readonly LoggedEvent[]) => void;
   /** All that came after a position, perhaps nothing; undefined when only the log itself can tell. */
   readonly after: (position: number) => readonly LoggedEvent[] | undefined;
+  /** Something in the log was redacted by this process. */
+  readonly forget: () => void;
 };
 
 /** One send of a sink. */
 const MOST = { events: 1_000, bytes: 512 * 1024 } as const;
-/** What is erased meanwhile is redacted in the log, not here. */
+/** What another process erases meanwhile is redacted in the log, not here. */
 const KEPT_MS = 1_000;
 /** For so long nothing newer here means nothing newer at all; another process may write the log too. */
 const NOTHING_MS = 50;
@@ -21,6 +23,9 @@ export const createNewest = (): Newest => {
   let [beganAt, lastAt] = [0, 0];
 
   return {
+    forget: () => {
+      [events, bytes] = [[], 0];
+    },
     put: (next) => {
       const now = performance.now();
       const size = next.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);

@@ -7,7 +7,7 @@ import type { Logger } from '../logger';
 import { createKafka } from './kafka';
 import { createLease } from './lease';
 import { createResetTokens } from './reset-tokens';
-import { createNewest, type Newest } from './newest';
+import type { Newest } from './newest';
 import { createSequencer } from './sequencer';
 import { startSink, type Sink, type SinkStatus } from './sink';
 import { eventSink, stateSink } from './sinks';
@@ -82,16 +82,17 @@ const startSinks = (pool: Pool, newest: Newest, config: Config, log: Logger): Si
 type Options = {
   readonly config: Config;
   readonly log: Logger;
+  /** Gets what this process logs. */
+  readonly newest: Newest;
   /** Called whenever events have come into the log by this process. */
   readonly onLogged?: () => void;
 };
 
 /** Never throws and never ends the process: whatever goes away is waited for. */
-export const startRelay = ({ config, log, onLogged }: Options): Relay => {
+export const startRelay = ({ config, log, newest, onLogged }: Options): Relay => {
   const pool = createPool(config.database.url, log);
   const waker = createWaker();
   const sequencer = createSequencer(pool);
-  const newest = createNewest();
   const sinks = startSinks(pool, newest, config, log);
   let isStopped = false;
   let head = 0;

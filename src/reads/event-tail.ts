@@ -1,6 +1,7 @@
 import { EventItem } from '../gen/customer/v1/customer_event';
 import { eventItem } from '../events/event-item';
 import type { LoggedEvent } from '../events/logged-event';
+import type { Newest } from '../events/newest';
 import { backOff, createWaker } from '../events/waker';
 import type { Logger } from '../logger';
 import { atMostAtOnce } from './at-most-at-once';
@@ -18,7 +19,7 @@ export type EventTail = {
   readonly watch: (after: number, filter: EventFilter, signal: AbortSignal) => AsyncGenerator<Piece, void>;
   /** There may be something new. */
   readonly wake: () => void;
-  /** Lets go of what is in memory: something in the log was redacted by this process. */
+  /** Lets go of what is in memory, the newest events too: something in the log was redacted by this process. */
   readonly forget: () => void;
   /** Resolves once nothing is read any more; only when every watcher has been told to end. */
   readonly stop: () => Promise<void>;
@@ -110,7 +111,7 @@ function* piecesOf(events: readonly Kept[], until: number): Generator<Piece, voi
   yield { items, checkpoint: until };
 }
 
-export const createEventTail = (eventLog: EventLog, log: Logger): EventTail => {
+export const createEventTail = (eventLog: EventLog, newest: Newest, log: Logger): EventTail => {
   const waker = createWaker();
   const recent = createRecent();
   const readOneOfFew = atMostAtOnce(READS_AT_ONCE);
@@ -136,10 +137,10 @@ export const createEventTail = (eventLog: EventLog, log: Logger): EventTail => {
     let failures = 0;
     while (watchers > 0 && !isStopped) {
       try {
-        const { events, until } = await eventLog.stretch(head, EVERYTHING, READ);
+        const events = newest.after(head) ?? (await eventLog.stretch(head, EVERYTHING, READ)).events;
         failures = 0;
         recent.add(events);
-        head = until;
+        head = events.at(-1)?.position ?? head;
         if (events.length > 0) {
           idle = IDLE_MS.min;
           for (const tell of [...waiting]) tell();
@@ -192,7 +193,10 @@ export const createEventTail = (eventLog: EventLog, log: Logger): EventTail => {
 
   return {
     wake: waker.wake,
-    forget: recent.forget,
+    forget: () => {
+      newest.forget();
+      recent.forget();
+    },
     stop: async () => {
       isStopped = true;
       waker.wake();

@@ -59,6 +59,14 @@ describe('the newest events', () => {
     expect(newest.after(29)).toBeUndefined();
   });
 
+  it('are forgotten when the log is redacted', () => {
+    const newest = createNewest();
+    newest.put([event(7)]);
+    newest.forget();
+    expect(newest.after(6)).toBeUndefined();
+    expect(newest.after(7)).toBeUndefined();
+  });
+
   it('never outgrow one send', () => {
     const newest = createNewest();
     newest.put([event(1)]);
