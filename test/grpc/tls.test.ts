@@ -26,9 +26,9 @@ beforeAll(async () => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 /** Creates a customer over a channel of its own; answers the name of the status. */
-const create = (test: TestService, channel: ChannelCredentials, email: string): Promise<string> => {
+const create = (test: TestService, channel: ChannelCredentials, email: string, request_id = ''): Promise<string> => {
   const client = new CustomerServiceClient(`127.0.0.1:${test.service.port}`, channel);
-  const request = CreateCustomerRequest.fromPartial({ email });
+  const request = CreateCustomerRequest.fromPartial({ email, request_id });
   return new Promise((resolve) => {
     client.createCustomer(request, new Metadata(), { deadline: Date.now() + 10_000 }, (error) => {
       client.close();
@@ -83,6 +83,25 @@ it('does not start with a key that is not of the certificate', async () => {
     'TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE cannot be used',
   );
 });
+
+it('keeps the request_ids of callers apart', async () => {
+  install(await authority.issue('server.example'));
+  const env = {
+    TLS_CERT_FILE: file('server.crt'),
+    TLS_KEY_FILE: file('server.key'),
+    TLS_CLIENT_CA_FILE: file('ca.crt'),
+  };
+  const test = await startTestService({ env });
+  const [orders, billing] = [await authority.issue('orders.example'), await authority.issue('billing.example')];
+  const ask = (caller: Pair, email: string) => create(test, trusting(authority, caller), email, 'the-same');
+  expect(await ask(orders, 'orders@example.com')).toBe('OK');
+  expect(await ask(billing, 'billing@example.com')).toBe('OK');
+  expect(await ask(orders, 'orders@example.com')).toBe('OK');
+  expect(await ask(billing, 'orders@example.com')).toBe('INVALID_ARGUMENT');
+  const rows = await test.database.query<{ email: string }>('select email from customers order by email');
+  expect(rows.map(({ email }) => email)).toEqual(['billing@example.com', 'orders@example.com']);
+  await test.stop();
+}, 60_000);
 
 it('takes calls only from those whom the client authority has certified, and names them as the actor', async () => {
   install(await authority.issue('server.example'));
