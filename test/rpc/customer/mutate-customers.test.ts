@@ -2,6 +2,7 @@ import type { Operation } from '../../../src/gen/customer/v1/customer';
 import { anAddress } from '../../support/address';
 import { eventsOf } from '../../support/events';
 import { startTestService, type TestService } from '../../support/service';
+import { until } from '../../support/until';
 
 let test: TestService;
 let other: TestService;
@@ -35,6 +36,9 @@ describe('MutateCustomers', () => {
     const id = chosenId();
     const gone = await newCustomer();
     const back = await newCustomer({ addresses: [anAddress()] });
+    const {
+      addresses: [kept],
+    } = await test.client.call('listAddresses', { customer_id: back.id });
     await test.client.call('deleteCustomer', { id: back.id });
     const { customer_group } = await test.client.call('createCustomerGroup', { name: 'mutated' });
     const results = await mutate(
@@ -59,6 +63,8 @@ describe('MutateCustomers', () => {
         op('delete_customer', { id: gone.id }),
         op('restore_customer', { id: back.id, expected_revision: 2 }),
         op('add_address', { customer_id: back.id, address: anAddress() }),
+        op('update_address', { customer_id: back.id, id: kept!.id, city: 'Ribe' }),
+        op('remove_address', { customer_id: back.id, id: kept!.id, expected_revision: 4 }),
       ],
       { request_id: 'every-kind' },
     );
@@ -72,6 +78,8 @@ describe('MutateCustomers', () => {
       'delete_customer',
       'restore_customer',
       'add_address',
+      'update_address',
+      'remove_address',
     ]);
     const values = results.map(({ value }) => value);
     expect(values[1]).toMatchObject({ created: true, revision: 2 });
@@ -82,6 +90,8 @@ describe('MutateCustomers', () => {
     expect(values[6]).toMatchObject({ customer: { id: gone.id, revision: 2 } });
     expect(values[7]).toMatchObject({ customer: { id: back.id, revision: 3 } });
     expect(values[8]).toMatchObject({ created: false, revision: 3 });
+    expect(values[9]).toMatchObject({ address: { id: kept!.id, city: 'Ribe' }, revision: 4 });
+    expect(values[10]).toEqual({ removed: true, revision: 5 });
     expect((await test.client.call('getCustomer', { id })).customer).toEqual(values[5]!['customer']);
     const { addresses } = await test.client.call('listAddresses', { customer_id: id });
     expect(addresses.map(({ city }) => city)).toEqual(['København', 'Aarhus', 'Odense']);
@@ -94,6 +104,8 @@ describe('MutateCustomers', () => {
       [id, 5, 'customer.updated'],
       [gone.id, 2, 'customer.deleted'],
       [back.id, 3, 'customer.restored'],
+      [back.id, 4, 'customer.address_updated'],
+      [back.id, 5, 'customer.address_removed'],
     ]);
     expect(events[4]?.data).toMatchObject({
       changed_fields: ['first_name', 'groups'],
@@ -129,6 +141,72 @@ describe('MutateCustomers', () => {
     );
     expect(await count()).toBe(before);
     expect((await test.client.call('getCustomer', { id })).customer).toMatchObject({ revision: 1 });
+  });
+
+  it('applies none of 100 when the last is refused: no event, no gap in revisions or positions', async () => {
+    const { id } = await newCustomer();
+    const created = chosenId();
+    const updates = Array.from({ length: 98 }, (_, n) => op('update_customer', { id, metadata: { n } }));
+    const refused = await refusal([
+      op('create_customer', { id: created, email: email(), addresses: [anAddress()] }),
+      ...updates,
+      op('delete_customer', { id, expected_revision: 1 }),
+    ]);
+    expect(refused).toMatchObject({
+      code: 'ABORTED',
+      reason: 'REVISION_MISMATCH',
+      metadata: { operation: '99', current_revision: '99' },
+    });
+    expect(await test.database.query('select 1 from customers where id = $1', [created])).toEqual([]);
+    expect(await test.database.query('select 1 from addresses where customer_id = $1', [created])).toEqual([]);
+    expect(await eventsOf(test.database, created)).toEqual([]);
+    const { customer } = await test.client.call('updateCustomer', { id, first_name: 'Anna' });
+    expect(customer?.revision).toBe(2);
+    expect(customer?.metadata).toEqual({});
+    expect((await eventsOf(test.database, id)).map(({ revision }) => revision)).toEqual([1, 2]);
+    await until(async () => (await test.database.query('select 1 from customer_outbox')).length === 0);
+    const [log] = await test.database.query(
+      'select max(position)::int as last, count(*)::int as events from customer_events',
+    );
+    expect(log).toEqual({ last: log!['events'], events: log!['events'] });
+  });
+
+  it('refuses an address of another customer, an unknown country and a 101st address like their own rpcs', async () => {
+    const owner = await newCustomer({ addresses: [anAddress()] });
+    const {
+      addresses: [theirs],
+    } = await test.client.call('listAddresses', { customer_id: owner.id });
+    const { id } = await newCustomer({
+      addresses: Array.from({ length: 100 }, (_, n) => anAddress({ address_2: `${n}` })),
+    });
+    const before = await count();
+    const target = { target: { $case: 'address_id', value: theirs!.id } };
+    for (const foreign of [
+      op('update_address', { customer_id: id, id: theirs!.id, city: 'Ribe' }),
+      op('update_billing_address', { customer_id: id, target }),
+      op('update_shipping_address', { customer_id: id, target }),
+      op('update_customer', { id, billing_address: target }),
+    ]) {
+      expect(await refusal([foreign])).toMatchObject({
+        code: 'NOT_FOUND',
+        reason: 'ADDRESS_NOT_FOUND',
+        metadata: { operation: '0' },
+        resource: theirs!.id,
+      });
+    }
+    expect(await mutate([op('remove_address', { customer_id: id, id: theirs!.id })])).toEqual([
+      { $case: 'remove_address', value: { removed: false, revision: 1 } },
+    ]);
+    const abroad = op('add_address', { customer_id: id, address: anAddress({ country_code: 'xx' }) });
+    expect((await refusal([abroad])).fields).toEqual(['operations[0].add_address.address.country_code']);
+    expect(await refusal([op('add_address', { customer_id: id, address: anAddress() })])).toMatchObject({
+      code: 'FAILED_PRECONDITION',
+      reason: 'TOO_MANY_ADDRESSES',
+      metadata: { operation: '0' },
+    });
+    expect(await count()).toBe(before);
+    const { addresses } = await test.client.call('listAddresses', { customer_id: owner.id });
+    expect(addresses).toEqual([theirs]);
   });
 
   it('refuses what only shows when it runs under the path of its operation', async () => {
