@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { credentials, makeClientConstructor, status } from '@grpc/grpc-js';
+import { credentials, makeClientConstructor, status, type ServiceError } from '@grpc/grpc-js';
 import {
   CustomerServiceService,
   ImportCustomersRequest,
   type ImportCustomersResponse,
 } from '../../../src/gen/customer/v1/customer';
+import { anAddress } from '../../support/address';
+import { refusalOf } from '../../support/client';
 import { eventsOf } from '../../support/events';
 import { startTestService, type TestService } from '../../support/service';
-import { collect, importAll, resultOf } from '../../support/streams';
+import { collect, importAll, resultOf, type Row } from '../../support/streams';
 
 let test: TestService;
 beforeAll(async () => (test = await startTestService()));
@@ -82,6 +84,64 @@ describe('ImportCustomers', () => {
     expect(events.filter(({ data }) => JSON.stringify(data).includes('bad-'))).toEqual([]);
   });
 
+  it.each<[string, Row, readonly string[]]>([
+    [
+      'an unknown country',
+      { customer: { addresses: [anAddress({ country_code: 'xx' })] } },
+      ['customer.addresses[0].country_code'],
+    ],
+    [
+      'a 101st address',
+      {
+        customer: { addresses: Array.from({ length: 101 }, (_, n) => anAddress({ address_2: `${n}` })) },
+      },
+      ['customer.addresses'],
+    ],
+    ['a password of 7 bytes', { customer: { password: '1234567' } }, ['customer.password']],
+    ['a password of 73 bytes', { customer: { password: 'x'.repeat(73) } }, ['customer.password']],
+    [
+      'U+0000',
+      { customer: { first_name: 'a\0b', password: 'null\0null' } },
+      ['customer.password', 'customer.first_name'],
+    ],
+    ['a number that is none', { customer: { metadata: { a: NaN, b: 'x'.repeat(20_000) } } }, ['customer.metadata.a']],
+    ['an id of another form', { customer: { id: 'cus_1', request_id: 'a b' } }, ['customer.id', 'customer.request_id']],
+    ['too many groups', { group_ids: Array.from({ length: 1_001 }, () => '') }, ['group_ids']],
+    ['a time that is none', { created_at: { seconds: 253_402_300_800, nanos: 0 } }, ['created_at']],
+    ['a hash in plain text', { password_hash: 'plain text' }, ['password_hash']],
+  ])('names what is wrong with a row with %s, beside a good one', async (_, { customer, ...rest }, fields) => {
+    const [bad, good] = await importAll(test.client.raw, [
+      { customer: { email: 'wrong@example.com', ...customer }, ...rest },
+      { customer: { email: 'right@example.com' } },
+    ]);
+    expect(bad).toMatchObject({ index: 0, code: status.INVALID_ARGUMENT, reason: 'INVALID_REQUEST', fields });
+    expect(good).toMatchObject({ index: 1, customer: { email: 'right@example.com' } });
+    expect(await test.database.query(`select 1 from customers where email = 'wrong@example.com'`)).toEqual([]);
+    await test.client.call('deleteCustomer', { id: good!.customer!.id });
+  });
+
+  it('refuses a row whose id, external_id or request_id another one has taken', async () => {
+    const taken = { email: 'taken@example.com', external_id: 'taken', request_id: 'taken' };
+    const { customer } = await test.client.call('createCustomer', taken);
+    const row = (request: object) => ({ customer: { email: 'takes@example.com', ...request } });
+    expect(
+      await importAll(test.client.raw, [
+        row({ id: customer!.id }),
+        row({ external_id: 'taken' }),
+        row({ request_id: 'taken' }),
+        row({ request_id: 'row' }),
+        row({ request_id: 'row', first_name: 'Other' }),
+      ]),
+    ).toMatchObject([
+      { code: status.ALREADY_EXISTS, reason: 'CUSTOMER_ID_TAKEN', metadata: { existing_customer_id: customer!.id } },
+      { code: status.ALREADY_EXISTS, reason: 'EXTERNAL_ID_TAKEN', metadata: { existing_customer_id: customer!.id } },
+      { code: status.INVALID_ARGUMENT, reason: 'REQUEST_ID_REUSED' },
+      { customer: { email: 'takes@example.com', revision: 1 } },
+      { code: status.INVALID_ARGUMENT, reason: 'REQUEST_ID_REUSED' },
+    ]);
+    expect(await test.database.query(`select 1 from customers where email = 'takes@example.com'`)).toHaveLength(1);
+  });
+
   it('stores addresses, equal ones once, and hashes a password that is given', async () => {
     const address = {
       first_name: 'A',
@@ -139,7 +199,7 @@ describe('ImportCustomers', () => {
     const { messages, error } = await ended;
     raw.close();
     expect(messages.flatMap(({ results }) => results)).toMatchObject([{ index: 0, outcome: { $case: 'customer' } }]);
-    expect(error).toMatchObject({ code: status.INVALID_ARGUMENT });
+    expect(refusalOf(error!)).toMatchObject({ code: 'INVALID_ARGUMENT', reason: 'INVALID_REQUEST' });
   });
 
   it('ends with RESOURCE_EXHAUSTED at a message of more than 1 MiB', async () => {
@@ -152,7 +212,8 @@ describe('ImportCustomers', () => {
   it('ends with UNAVAILABLE, not with bad rows, when the database cannot work', async () => {
     await test.database.query('alter table customer_outbox rename to moved_away');
     const call = importAll(test.client.raw, [{ customer: { email: 'unavailable@example.com' } }]);
-    await expect(call).rejects.toMatchObject({ code: status.UNAVAILABLE });
+    const refused = await call.catch((error: unknown) => refusalOf(error as ServiceError));
+    expect(refused).toMatchObject({ code: 'UNAVAILABLE', reason: 'DATABASE_UNAVAILABLE', retries: true });
     await test.database.query('alter table moved_away rename to customer_outbox');
   });
 
@@ -216,7 +277,7 @@ describe('ImportCustomers', () => {
     await new Promise((resolve) => stream.once('data', resolve));
     await other.stop();
     const { messages, error } = await ended;
-    expect(error).toMatchObject({ code: status.UNAVAILABLE });
+    expect(refusalOf(error!)).toMatchObject({ code: 'UNAVAILABLE', reason: 'DRAINING', retries: true });
     const answered = messages.flatMap(({ results }) => results).length;
     const sql = `select count(*)::int as count from customers where email like 'drain-%'`;
     const [{ count } = { count: 0 }] = await test.database.query<{ count: number }>(sql);
