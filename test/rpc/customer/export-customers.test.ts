@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { CustomerFilter_Deleted, type ExportCustomersResponse } from '../../../src/gen/customer/v1/customer';
 import { startTestService, type TestService } from '../../support/service';
 import { collect, exportAll, importAll } from '../../support/streams';
+import { until } from '../../support/until';
 
 let test: TestService;
 beforeAll(async () => (test = await startTestService()));
@@ -94,6 +95,35 @@ describe('ExportCustomers', () => {
       'select id, revision from customers where deleted_at is null',
     );
     expect([...exported].sort()).toEqual(current.map(({ id, revision }) => [id, revision]).sort());
+  });
+
+  it('stops its work in the database when the caller cancels', async () => {
+    const waiting = async () => {
+      // What a transaction has seen of the activity it sees again.
+      await test.database.query('select pg_stat_clear_snapshot()');
+      const rows = await test.database.query(
+        `select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock' and query like 'select%from customers%'`,
+      );
+      return rows.length;
+    };
+    await test.database.query('begin');
+    try {
+      await test.database.query('lock table customers in access exclusive mode');
+      const stream = test.client.raw.exportCustomers({ filter: undefined });
+      const ended = collect<ExportCustomersResponse>(stream);
+      await until(async () => (await waiting()) === 1);
+      const cancelledAt = Date.now();
+      stream.cancel();
+      expect(await ended).toMatchObject({ messages: [], error: { code: status.CANCELLED } });
+      await until(async () => (await waiting()) === 0);
+      // Nobody waits longer than 5 s for a lock.
+      expect(Date.now() - cancelledAt).toBeLessThan(4_000);
+      await delay(200);
+      expect(await waiting()).toBe(0);
+    } finally {
+      await test.database.query('rollback');
+    }
   });
 
   it('stops when the caller cancels', async () => {
