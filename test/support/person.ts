@@ -16,19 +16,22 @@ export const PERSON = {
 /** Every text of the person, as it was given and as it is compared. */
 export const needles = Object.values(PERSON).flatMap((text) => [text, text.replaceAll('-', '')]);
 
+/** How the person was created. */
+export const PERSON_CREATED = {
+  email: PERSON.email,
+  password: 'long enough',
+  first_name: PERSON.first_name,
+  last_name: PERSON.last_name,
+  phone: PERSON.phone,
+  external_id: PERSON.external_id,
+  metadata: { note: PERSON.note },
+  addresses: [anAddress({ address_1: PERSON.street })],
+  request_id: 'person-create',
+};
+
 /** Somebody who has left traces everywhere. */
 export const newPerson = async (service: Pick<TestService, 'client'>) => {
-  const { customer } = await service.client.call('createCustomer', {
-    email: PERSON.email,
-    password: 'long enough',
-    first_name: PERSON.first_name,
-    last_name: PERSON.last_name,
-    phone: PERSON.phone,
-    external_id: PERSON.external_id,
-    metadata: { note: PERSON.note },
-    addresses: [anAddress({ address_1: PERSON.street })],
-    request_id: 'person-create',
-  });
+  const { customer } = await service.client.call('createCustomer', PERSON_CREATED);
   const id = customer!.id;
   const added = await service.client.call('addAddress', {
     customer_id: id,

@@ -4,7 +4,7 @@ import { readLog, type LoggedEvent } from '../../../src/events/logged-event';
 import { createSequencer } from '../../../src/events/sequencer';
 import { anAddress } from '../../support/address';
 import { eventsOf } from '../../support/events';
-import { needles, newPerson, PERSON } from '../../support/person';
+import { needles, newPerson, PERSON, PERSON_CREATED } from '../../support/person';
 import { startTestService, type TestService } from '../../support/service';
 import { tracesOf } from '../../support/traces';
 import { until } from '../../support/until';
@@ -22,13 +22,20 @@ describe('EraseCustomer', () => {
     for (const text of [PERSON.secondEmail, PERSON.first_name, PERSON.street, PERSON.note]) {
       expect((await tracesOf(test.database, text)).length).toBeGreaterThan(0);
     }
+    const [row] = await test.database.query<{ hash: string }>(
+      'select password_hash as hash from customers where id = $1',
+      [id],
+    );
     const before = await eventsOf(test.database, id);
     const last = before.at(-1)!.revision;
     expect(await test.client.call('eraseCustomer', { id, expected_revision: last, request_id: 'erase' })).toEqual({
       revision: last + 1,
     });
     for (const text of needles) expect({ text, at: await tracesOf(test.database, text) }).toEqual({ text, at: [] });
-    expect(await test.database.query('select 1 from login_counters')).toEqual([]);
+    expect(await tracesOf(test.database, row!.hash)).toEqual([]);
+    for (const table of ['login_counters', 'customer_group_members', 'addresses']) {
+      expect(await test.database.query(`select 1 from ${table}`)).toEqual([]);
+    }
     const logs = test.logs.join('').toLowerCase();
     for (const text of needles) expect(logs).not.toContain(text.toLowerCase());
   });
@@ -133,7 +140,8 @@ describe('EraseCustomer', () => {
     });
     const update = test.client.call('updateCustomer', { id, email: PERSON.secondEmail, request_id: 'person-update' });
     const token = test.client.call('generateResetPasswordToken', { customer_id: id, request_id: 'person-token' });
-    for (const call of [mutate, update, token]) {
+    const create = test.client.call('createCustomer', PERSON_CREATED);
+    for (const call of [mutate, update, token, create]) {
       expect(await test.client.refusal(call)).toMatchObject({ reason: 'CUSTOMER_ERASED', resource: id });
     }
     const join = test.client.call('addCustomersToGroup', {
