@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventsOf } from '../support/events';
 import { consumeUntil, describeKafka } from '../support/kafka';
 import { startTestService, type TestService } from '../support/service';
+import { importAll } from '../support/streams';
 
 let test: TestService;
 
@@ -11,8 +12,11 @@ const PASSWORDS = [
   'second secret password',
   'third secret password',
   'a wrong secret password',
+  'a secret password of several',
+  'a secret password of a row',
 ];
-const [FIRST, SECOND, THIRD, WRONG] = PASSWORDS as [string, string, string, string];
+const [FIRST, SECOND, THIRD, WRONG, SEVERAL, ROW] = PASSWORDS as [string, string, string, string, string, string];
+const IMPORTED = '$2b$04$abcdefghijklmnopqrstuuZDk9kSZ2dCO0yQFKrIV3pxOdtK0FW.G';
 
 /** Every row of every table but the column that holds the hashes, readable. */
 const everyRow = async (): Promise<string> => {
@@ -74,6 +78,19 @@ describeKafka('passwords, their hashes and reset tokens', () => {
     await called(call('resetPassword', { token: tokens[0]!, password: FIRST, request_id: 'reset' }));
     await called(call('resetPassword', { token: tokens[0]!, password: FIRST, request_id: 'reset' }));
     await called(call('getCustomer', { id: customer_id }));
+    const operations = [
+      { operation: { $case: 'create_customer' as const, value: { email: 'several@example.com', password: SEVERAL } } },
+      { operation: { $case: 'update_customer' as const, value: { id: customer_id, expected_revision: 1 } } },
+    ];
+    await called(call('mutateCustomers', { operations }));
+    await called(call('mutateCustomers', { operations: operations.slice(0, 1), request_id: 'several' }));
+    const rows = [
+      { customer: { email: 'row-1@example.com', password: ROW, request_id: 'row-1' } },
+      { customer: { email: 'row-2@example.com', request_id: 'row-2' }, password_hash: IMPORTED },
+      { customer: { email: 'row-3@example.com', password: ROW }, password_hash: IMPORTED },
+      { customer: { email: 'row-4@example.com' }, password_hash: `${IMPORTED} ` },
+    ];
+    await called(importAll(test.client.raw, rows));
 
     let events = await eventsOf(test.database, customer_id);
     while (!events.some(({ type }) => type === 'customer.locked')) {
@@ -83,8 +100,11 @@ describeKafka('passwords, their hashes and reset tokens', () => {
     const topics = [];
     for (const name of ['customer.events', 'customer.state']) {
       topics.push(
-        await consumeUntil(`${test.env['KAFKA_TOPIC_PREFIX']}${name}`, (all) =>
-          all.some(({ headers }) => headers['ce_revision'] === String(events.length)),
+        await consumeUntil(
+          `${test.env['KAFKA_TOPIC_PREFIX']}${name}`,
+          (all) =>
+            all.some(({ headers }) => headers['ce_revision'] === String(events.length)) &&
+            new Set(all.map(({ key }) => key)).size === 4,
         ),
       );
     }
@@ -96,7 +116,7 @@ describeKafka('passwords, their hashes and reset tokens', () => {
       'customer.password_changed',
       'customer.password_reset',
     ]);
-    expect([hashes.size, tokens.length, tokens[0] === tokens[1]]).toEqual([4, 2, true]);
+    expect([hashes.size, tokens.length, tokens[0] === tokens[1]]).toEqual([7, 2, true]);
     expect(resets.map(({ value }) => (JSON.parse(value!) as { token: string }).token)).toEqual([tokens[0]]);
 
     const everywhere = { replies, rows: await everyRow(), topics, resets, logs: test.logs };

@@ -19,13 +19,14 @@ export type Result = {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly fields?: readonly string[];
   readonly code?: number;
+  readonly message?: string;
 };
 
-const detailsOf = ({ code, details }: Status) => {
+const detailsOf = ({ code, message, details }: Status) => {
   const find = (name: string) => details.find(({ type_url }) => type_url.endsWith(`/google.rpc.${name}`))?.value;
   const info = ErrorInfo.decode(find('ErrorInfo')!);
   const faults = BadRequest.decode(find('BadRequest') ?? new Uint8Array()).field_violations;
-  return { code, reason: info.reason, metadata: info.metadata, fields: faults.map(({ field }) => field) };
+  return { code, message, reason: info.reason, metadata: info.metadata, fields: faults.map(({ field }) => field) };
 };
 
 export const resultOf = ({ index, outcome }: ImportCustomersResponse_Result): Result =>
