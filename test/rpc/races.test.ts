@@ -145,4 +145,48 @@ describe('of eight callers in two processes', () => {
     for (const answer of won) expect(answer).toEqual(won[0]);
     expect(await eventsOf(test.database, won[0]!.customer!.id)).toHaveLength(1);
   });
+
+  it('each makes another kind of change of one customer: each one event, and together they tell what is stored', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const { customer_group: group } = await test.client.call('createCustomerGroup', { name: `Round ${round}` });
+      const password = 'the first one';
+      const { id } = await create({ email: `kinds-${round}@example.com`, password, addresses: [anAddress()] });
+      const { addresses } = await test.client.call('listAddresses', { customer_id: id });
+      const address = addresses[0]!.id;
+      const kinds: readonly ((client: TestClient) => Promise<unknown>)[] = [
+        (client) => client.call('updateCustomer', { id, first_name: 'Anna' }),
+        (client) => client.call('addAddress', { customer_id: id, address: anAddress({ city: 'Aarhus' }) }),
+        (client) => client.call('updateAddress', { customer_id: id, id: address, city: 'Odense' }),
+        (client) => client.call('removeAddress', { customer_id: id, id: address }),
+        (client) =>
+          client.call('updateBillingAddress', {
+            customer_id: id,
+            target: { target: { $case: 'address_id', value: address } },
+          }),
+        (client) => client.call('addCustomersToGroup', { id: group!.id, customer_ids: [id] }),
+        (client) =>
+          client.call('changePassword', { customer_id: id, current_password: password, new_password: 'another one' }),
+        (client) => client.call('deleteCustomer', { id }),
+      ];
+      const { won, refused } = await race((client, n) => kinds[n]!(client));
+      for (const { reason } of refused) expect(['CUSTOMER_NOT_FOUND', 'ADDRESS_NOT_FOUND']).toContain(reason);
+
+      const events = await eventsOf(test.database, id);
+      expect(events.map(({ revision }) => revision)).toEqual(Array.from({ length: won.length + 1 }, (_, n) => n + 1));
+      const kept = new Map<unknown, unknown>();
+      for (const { data } of events) {
+        for (const one of data.removed_address_ids ?? []) kept.delete(one);
+        for (const one of data.addresses ?? []) kept.set(one['id'], one['city']);
+      }
+      const stored = await test.database.query('select id, city from addresses where customer_id = $1', [id]);
+      expect(stored).toHaveLength(kept.size);
+      for (const one of stored) expect(one['city']).toBe(kept.get(one['id']));
+      const joined = events.flatMap(({ data }) => data.added_group_ids ?? []);
+      const members = 'select group_id from customer_group_members where customer_id = $1';
+      expect(await test.database.query(members, [id])).toEqual(joined.map((group_id) => ({ group_id })));
+      const { first_name = null, billing_address_id = null, revision } = events.at(-1)!.data.customer;
+      const row = 'select first_name, billing_address_id, revision from customers where id = $1';
+      expect(await test.database.query(row, [id])).toEqual([{ first_name, billing_address_id, revision }]);
+    }
+  });
 });
