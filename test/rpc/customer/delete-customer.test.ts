@@ -17,8 +17,15 @@ describe('DeleteCustomer', () => {
       code: 'NOT_FOUND',
       resource: customer!.id,
     });
-    const types = (await eventsOf(test.database, customer!.id)).map((event) => event.type);
-    expect(types).toEqual(['customer.created', 'customer.deleted']);
+    const [, event, ...others] = await eventsOf(test.database, customer!.id);
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({ type: 'customer.deleted', revision: 2, data: { changed_fields: [] } });
+    expect(event?.data.customer).toMatchObject({
+      ...request,
+      revision: 2,
+      deleted_at: event?.data.customer['updated_at'],
+    });
+    expect(event?.data.previous).toBeUndefined();
     await test.client.call('createCustomer', request);
   });
 

@@ -70,6 +70,7 @@ describe('UpdateCustomer', () => {
     expect(customer).toMatchObject({ has_account: true, revision: 2 });
     const events = await eventsOf(test.database, guest.id);
     expect(events[1]).toMatchObject({ type: 'customer.registered', data: { changed_fields: ['has_account'] } });
+    expect(events[1]?.data.previous).toEqual({ has_account: false });
     const second = await newCustomer({ email: guest.email });
     const refused = test.client.call('updateCustomer', { id: second.id, password: 'long enough' });
     expect(await test.client.refusal(refused)).toMatchObject({
@@ -79,6 +80,32 @@ describe('UpdateCustomer', () => {
     await test.client.call('updateCustomer', { id: guest.id, password: 'another one' });
     const types = (await eventsOf(test.database, guest.id)).map((event) => event.type);
     expect(types).toEqual(['customer.created', 'customer.registered', 'customer.password_changed']);
+  });
+
+  it('tells a new password and what else changed in one event; the old one lets nobody in any more', async () => {
+    const { id, email } = await newCustomer({ password: 'the first one', first_name: 'Anna' });
+    const isLetIn = async (password: string) =>
+      (await test.client.call('authenticateCustomer', { email, password })).authenticated;
+    await test.client.call('updateCustomer', { id, password: 'the second one', first_name: 'Hanna' });
+    expect([await isLetIn('the first one'), await isLetIn('the second one')]).toEqual([false, true]);
+    const [, event, ...others] = await eventsOf(test.database, id);
+    expect(others).toEqual([]);
+    expect(event).toMatchObject({
+      type: 'customer.password_changed',
+      revision: 2,
+      data: { changed_fields: ['first_name'], customer: { first_name: 'Hanna' } },
+    });
+    expect(event?.data.previous).toEqual({ first_name: 'Anna' });
+  });
+
+  it('tells which e-mail it was, which is free from then on', async () => {
+    const { id, email } = await newCustomer();
+    await test.client.call('updateCustomer', { id, email: 'Renamed@example.com' });
+    const [, event, ...others] = await eventsOf(test.database, id);
+    expect(others).toEqual([]);
+    expect(event?.data).toMatchObject({ changed_fields: ['email'], customer: { email: 'renamed@example.com' } });
+    expect(event?.data.previous).toEqual({ email });
+    await newCustomer({ email });
   });
 
   it('refuses an e-mail or external_id that another one alive holds, and records nothing', async () => {
