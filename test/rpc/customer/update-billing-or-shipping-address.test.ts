@@ -126,6 +126,7 @@ describe.each([
     expect(await fields({})).toEqual(['target']);
     expect(await fields(to({ $case: 'clear', value: false }))).toEqual(['target.clear']);
     expect(await fields(toId('addr_1'))).toEqual(['target.address_id']);
+    expect(await fields(toAddress(anAddress({ country_code: 'xx' })))).toEqual(['target.address.country_code']);
     expect(await fields(toAddress({ country_code: 'dk', city: 'x'.repeat(201) }))).toEqual(
       ['first_name', 'last_name', 'address_1', 'city', 'postal_code'].map((field) => `target.address.${field}`),
     );

@@ -115,6 +115,33 @@ describe('UpdateCustomer with groups and addresses', () => {
     expect(await eventsOf(test.database, id)).toHaveLength(1);
   });
 
+  it.each(['billing_address', 'shipping_address'])(
+    'refuses as %s an address of another customer, an unknown country and a 101st address, and records nothing',
+    async (field) => {
+      const owner = await newCustomer(anAddress());
+      const { addresses } = await test.client.call('listAddresses', { customer_id: owner });
+      const id = await newCustomer(...Array.from({ length: 100 }, (_, n) => anAddress({ address_2: `${n}` })));
+      const update = (target: object) =>
+        test.client.refusal(test.client.call('updateCustomer', { id, first_name: 'Never', [field]: target }));
+      const foreign = { target: { $case: 'address_id', value: addresses[0]!.id } };
+      expect(await update(foreign)).toMatchObject({
+        code: 'NOT_FOUND',
+        reason: 'ADDRESS_NOT_FOUND',
+        resource: addresses[0]!.id,
+      });
+      expect((await update(address(anAddress({ country_code: 'xx' })))).fields).toEqual([
+        `${field}.address.country_code`,
+      ]);
+      expect(await update(address(anAddress()))).toMatchObject({
+        code: 'FAILED_PRECONDITION',
+        reason: 'TOO_MANY_ADDRESSES',
+      });
+      expect(await eventsOf(test.database, id)).toHaveLength(1);
+      const owned = await test.client.call('listAddresses', { customer_id: owner });
+      expect(owned.addresses).toEqual(addresses);
+    },
+  );
+
   it('leaves exactly the membership of one of eight at once in two processes', async () => {
     const groups = await Promise.all(Array.from({ length: 8 }, newGroup));
     const id = await newCustomer();
