@@ -47,6 +47,10 @@ describe('CreateCustomerGroup', () => {
     });
     expect(await eventsOf(test.database)).toEqual(before);
     await test.client.call('createCustomerGroup', { name: 'taken' });
+    await test.client.call('createCustomerGroup', { name: 'A\u030a' });
+    expect(await test.client.refusal(test.client.call('createCustomerGroup', { name: '\u00c5' }))).toMatchObject({
+      reason: 'GROUP_NAME_TAKEN',
+    });
   });
 
   it('gives a name to one of eight that want it in two processes at once', async () => {

@@ -46,6 +46,7 @@ describe('CreateCustomer', () => {
     expect(await test.client.refusal(test.client.call('createCustomer', { email: 'TWO@example.com' }))).toMatchObject({
       code: 'ALREADY_EXISTS',
       reason: 'GUEST_ALREADY_EXISTS',
+      message: 'Guest customer with email already exists',
       metadata: { existing_customer_id: guest.customer?.id },
       resource: guest.customer?.id,
     });
@@ -68,6 +69,7 @@ describe('CreateCustomer', () => {
     expect(await reasonOf(taken)).toBe('CUSTOMER_ID_TAKEN');
     expect(await reasonOf({ ...taken, id: '' })).toBe('GUEST_ALREADY_EXISTS');
     expect(await reasonOf({ email: 'order2@example.com', external_id: 'order' })).toBe('EXTERNAL_ID_TAKEN');
+    expect((await test.client.call('getCustomer', { id: ID })).customer).toMatchObject({ ...taken, revision: 1 });
     await test.client.call('deleteCustomer', { id: ID });
     expect(await reasonOf({ id: ID, email: 'order3@example.com' })).toBe('CUSTOMER_ID_TAKEN');
     await test.client.call('createCustomer', { ...taken, id: '' });
