@@ -3,16 +3,11 @@ import type { Client, ClientConfig } from 'pg';
 import type { Config } from '../config';
 import type { Logger } from '../logger';
 import { PipelinedClient } from './pipelined-client';
+import { PLANNING } from './planning';
 import { resetSilence, watchSilence } from './silence';
 
 /** Of statements outside of the change engine, which sets its own: a row held elsewhere never keeps a connection. */
 const WAIT_FOR_LOCKS = { lock_timeout: 5_000 };
-
-/**
- * Of statements outside of lists and counts, which set their own: all of them look up by index, whatever the values, so
- * their plans are kept, and none is made for a table that is still empty.
- */
-const PLANNING = '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off';
 
 /**
  * The pool of the calls. Every statement on the hot path gets a constant name by `.options({ name })`, which spares the
@@ -24,6 +19,7 @@ export const createKnex = (database: Config['database'], log?: Pick<Logger, 'deb
   const connection: ClientConfig = {
     connectionString: database.url,
     application_name: 'customer-service',
+    // Lists and counts set their own.
     options: PLANNING,
     pipeline: true,
     keepAlive: true,

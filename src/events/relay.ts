@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'pg';
 import type { Config } from '../config';
+import { PLANNING } from '../db/planning';
 import type { Logger } from '../logger';
 import { createKafka } from './kafka';
 import { createLease } from './lease';
@@ -37,6 +38,7 @@ const createPool = (url: string, log: Logger): Pool => {
   const pool = new Pool({
     connectionString: url,
     application_name: 'customer-relay',
+    options: PLANNING,
     max: 4,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
