@@ -142,6 +142,7 @@ const FILTERS: [string, object][] = [
   ['a common term', { q: 'anna' }],
   ['a rare term', { q: 'zoë' }],
   ['a term that only one has', { q: 'sen777@' }],
+  ['a long term that only one has', { q: 'sen77777' }],
   ['a term that nobody has', { q: 'quagga' }],
   ['two terms', { q: 'anna jensaa' }],
   ['a rare and a common term', { q: 'zoë mail' }],

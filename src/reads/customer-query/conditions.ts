@@ -35,23 +35,41 @@ const ofMarks = (part: string): Sql[] =>
 /** Three of a word's letters, its beginning, or two of its end: what the index can look a part up by. */
 const INDEXED = /[\p{L}\p{N}]{3}|[^\p{L}\p{N}\p{M}][\p{L}\p{N}]|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]/u;
 
-/** A part somewhere in a column; kept from an index that would have to be read through for it. */
+/** A pattern that holds a part; kept from an index that would have to be read through for it. */
 const hasPart = (column: string, part: string, pattern: string): Sql =>
   sql(`${INDEXED.test(part) ? column : `(${column} || '')`} like ?`, pattern);
+
+const LONG_WORD = /^[\p{L}\p{N}]{6,}$/u;
+/** Three letters each, one after the other; the last three, too. */
+const piecesOf = (word: string): string[] => [
+  ...new Set([...(word.match(/.{3}/gu) ?? []), ...(word.match(/.{3}$/u) ?? [])]),
+];
+
+/**
+ * A part anywhere in a column. The index knows a word by each three letters in a row, and to compare the lists of all of
+ * them takes its time: those of a long word that do not overlap tell nearly as much. The column itself has the last word.
+ */
+const contains = (column: string, part: string): Sql => {
+  if (!LONG_WORD.test(part)) return hasPart(column, part, containing(part));
+  return every([
+    ...piecesOf(part).map((piece) => sql(`${column} like ?`, containing(piece))),
+    sql(`strpos(${column}, ?) > 0`, part),
+  ]);
+};
 
 /** Conditions on a text column of customers. */
 export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | undefined): Sql[] => {
   if (conditions === undefined) return [];
   const column = `customers.${FOLDED[field]}`;
-  const { equals, contains, starts_with, ends_with, is_null } = conditions;
+  const { equals, starts_with, ends_with, is_null } = conditions;
   const like = (pattern: string) => sql(`${column} like ?`, pattern);
   const marksOf = (part: string | undefined) => (part === undefined ? [] : ofMarks(part));
   return [
     equals === undefined ? [] : sql(`${column} = ?`, equals),
     conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
     starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
-    contains === undefined ? [] : hasPart(column, contains, containing(contains)),
-    marksOf(contains),
+    conditions.contains === undefined ? [] : contains(column, conditions.contains),
+    marksOf(conditions.contains),
     ends_with === undefined ? [] : hasPart(column, `${ends_with} `, `%${escaped(ends_with)}`),
     marksOf(ends_with),
     is_null === undefined ? [] : sql(`${column} ${is_null ? '=' : '>'} ''`),
@@ -108,8 +126,7 @@ const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
 
 /** A short term begins a word: words stand in search_text after a blank each. */
 const ofTerm = (term: string): Sql => {
-  if (Array.from(term).length > 2)
-    return every([hasPart('customers.search_text', term, containing(term)), ...ofMarks(term)]);
+  if (Array.from(term).length > 2) return every([contains('customers.search_text', term), ...ofMarks(term)]);
   return WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
 };
 

@@ -106,6 +106,17 @@ describe('ListCustomers', () => {
     expect((await list({ page_size: 2_000_000_000 })).customers.length).toBeGreaterThan(12);
   });
 
+  it('finds a long part as it stands, not its pieces apart', async () => {
+    for (const last_name of ['Senjenson', 'Jensen', 'Van Jensenius', 'Two Jen Sen'])
+      await test.client.call('createCustomer', { email: `${last_name.slice(0, 3)}@pieces.example`, last_name });
+    const found = (filter: object) => emails({ filter, order_by: 'email' });
+    expect(await found({ last_name: { contains: 'JENSEN' } })).toEqual(['jen', 'van']);
+    expect(await found({ last_name: { contains: 'jensenius' } })).toEqual(['van']);
+    expect(await found({ q: 'nsenius' })).toEqual(['van']);
+    expect(await found({ q: 'senjen' })).toEqual(['sen']);
+    expect(await found({ last_name: { contains: 'jensenn' } })).toEqual([]);
+  });
+
   it('ends a page early rather than answer more than a client takes', async () => {
     const metadata = { text: 'x'.repeat(16_000) };
     const filter = { q: 'heavy' };
