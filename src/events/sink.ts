@@ -69,6 +69,8 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
   const waker = createWaker();
   let isStopped = false;
   let isPrepared = false;
+  /** Nothing lies beyond the cursor that may have been sent already. */
+  let isClean = false;
   let position = 0;
   let published = 0;
   let deadLetters = 0;
@@ -126,8 +128,12 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
     messagesAgain !== undefined &&
     replays.sendPart(position, (events, id) => deliver(events, (some) => messagesAgain(some, id)));
 
+  /**
+   * What was sent before, by us or by another, and not acknowledged, was all in the log; it is sent again at once and
+   * whole, or a state that is last of it now would go back. Of what others wrote, only the log knows.
+   */
   const read = async (after: number): Promise<readonly LoggedEvent[]> =>
-    newest.after(after) ?? (await readLog(pool, after, LIMITS));
+    (isClean ? newest.after(after) : undefined) ?? (await readLog(pool, after, LIMITS));
 
   const readAhead = (after: number): Promise<readonly LoggedEvent[]> => {
     const events = read(after);
@@ -160,6 +166,7 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
           position = last.position;
           published += events.length;
           failures = 0;
+          isClean = true;
           if (restMs !== undefined && !isBehind) await delay(restMs);
         }
         const hasSentAgain = await sendAgain();
@@ -181,6 +188,7 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
         await producer.discard();
         await prepare();
         isPrepared = true;
+        isClean = false;
       }
     }
     const before = position;

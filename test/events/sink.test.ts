@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
-import type { Producer } from '../../src/events/kafka';
+import type { Outbound, Producer } from '../../src/events/kafka';
 import { createLease } from '../../src/events/lease';
+import { readLog } from '../../src/events/logged-event';
 import { createNewest } from '../../src/events/newest';
 import { startSink, type Sink } from '../../src/events/sink';
 import { createTestDatabase, createTestPool, type TestDatabase } from '../support/database';
@@ -15,7 +16,11 @@ const LOGGED = `
   select n, 'customer', 'cus_' || n, 1, 'customer.created', now(), '{}' from generate_series(1, 3) n`;
 
 /** A sink over a stand-in for Kafka, which alone can be made to wait at the right moment. */
-const startSinkOver = (producer: Pick<Producer, 'connect' | 'send'>, neverGoesBack = false): Sink =>
+const startSinkOver = (
+  producer: Pick<Producer, 'connect' | 'send'>,
+  neverGoesBack = false,
+  newest = createNewest(),
+): Sink =>
   startSink({
     kind: {
       name: 'kafka-state',
@@ -29,7 +34,7 @@ const startSinkOver = (producer: Pick<Producer, 'connect' | 'send'>, neverGoesBa
     pool,
     lease: createLease(pool, 'kafka-state', 'first'),
     producer: { ...producer, discard: async () => undefined },
-    newest: createNewest(),
+    newest,
     prepare: async () => undefined,
     log: pino({ level: 'silent' }),
   });
@@ -78,6 +83,28 @@ describe('a sink', () => {
     while (sink.status().position < 3) await delay(10);
     await sink.stop();
     expect(sent).toEqual(['1', '2', '3']);
+  });
+
+  it('sends at first all that another may have sent, not what this process wrote of it', async () => {
+    const newest = createNewest();
+    newest.put(await readLog(pool, 0, { events: 2, bytes: 1_000 }));
+    const sends: string[][] = [];
+    const send = (outbound: readonly Outbound[]) => {
+      sends.push(outbound.map(({ message }) => message.value ?? ''));
+      if (sends.length === 1) throw new Error('nobody knows what became of it');
+      return Promise.resolve();
+    };
+    const sink = startSinkOver({ connect: () => Promise.resolve(false), send: async (all) => send(all) }, true, newest);
+    while (sends.length < 2) {
+      newest.put(await readLog(pool, 0, { events: 2, bytes: 1_000 }));
+      await delay(10);
+    }
+    while (sink.status().position < 3) await delay(10);
+    await sink.stop();
+    expect(sends).toEqual([
+      ['1', '2', '3'],
+      ['1', '2', '3'],
+    ]);
   });
 
   it('that never goes back sends nothing newer before its cursor is where it was sent to', async () => {
