@@ -1,4 +1,4 @@
-import type { LoggedEvent } from './logged-event';
+import { ONE_SEND, type LoggedEvent } from './logged-event';
 
 /** The end of the log as this process has just written it: who keeps up with it need not read it again. */
 export type Newest = {
@@ -10,13 +10,12 @@ export type Newest = {
   readonly forget: () => void;
 };
 
-/** One send of a sink. */
-const MOST = { events: 1_000, bytes: 512 * 1024 } as const;
 /** What another process erases meanwhile is redacted in the log, not here. */
 const KEPT_MS = 1_000;
 /** For so long nothing newer here means nothing newer at all; another process may write the log too. */
 const NOTHING_MS = 50;
 
+/** Holds one send of a sink at most: what is sent again from the log is never less. */
 export const createNewest = (): Newest => {
   let events: readonly LoggedEvent[] = [];
   let bytes = 0;
@@ -30,12 +29,12 @@ export const createNewest = (): Newest => {
       const now = performance.now();
       const size = next.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
       const follows = events.at(-1)?.position === (next[0]?.position ?? 0) - 1;
-      const fits = events.length + next.length <= MOST.events && bytes + size <= MOST.bytes;
+      const fits = events.length + next.length <= ONE_SEND.events && bytes + size <= ONE_SEND.bytes;
       if (follows && fits && now - beganAt < KEPT_MS) {
         events = [...events, ...next];
         bytes += size;
       } else {
-        events = size <= MOST.bytes ? next : [];
+        events = size <= ONE_SEND.bytes ? next : [];
         bytes = size;
         beganAt = now;
       }

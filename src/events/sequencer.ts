@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { LoggedEvent } from './logged-event';
+import { LOGGED_COLUMNS, loggedEvent, type LoggedEvent, type LoggedRow } from './logged-event';
 
 /** What one round did. */
 export type Round = {
@@ -41,7 +41,7 @@ const MOVE = `
     select (select position from lead) + row_number() over (order by id), aggregate_type, aggregate_id, revision, type,
            occurred_at, actor, request_id, traceparent, data
       from moved
-    returning position, aggregate_type, aggregate_id, revision, type, occurred_at, traceparent, data::text as data
+    returning ${LOGGED_COLUMNS}
   ), counted as (
     select count(*) as moved, max(id) as last from moved
   ), forward as (
@@ -52,9 +52,7 @@ const MOVE = `
          pg_snapshot_xmax(pg_current_snapshot())::text as xmax, logged.*
     from lead cross join counted left join logged on moved <= $3 order by logged.position`;
 
-/** Of each event, or once without. */
-type Moved = Omit<LoggedEvent, 'position'> & {
-  readonly position: string | null;
+type Moved = {
   readonly moved: string;
   readonly last: string | null;
   readonly head: string;
@@ -90,7 +88,11 @@ export const createSequencer = (pool: Pool): Sequencer => {
     round: async () => {
       rounds += 1;
       const from = rounds % REBASE_EVERY === 0 ? 0 : lowWater;
-      const { rows } = await pool.query<Moved>({ name: 'move_to_log', text: MOVE, values: [from, ROWS, HANDED_OVER] });
+      const { rows } = await pool.query<Moved & (LoggedRow | { readonly position: null })>({
+        name: 'move_to_log',
+        text: MOVE,
+        values: [from, ROWS, HANDED_OVER],
+      });
       const [result] = rows;
       if (result === undefined) return { moved: 0, behind: false, head: undefined, events: [] };
       const moved = Number(result.moved);
@@ -98,7 +100,7 @@ export const createSequencer = (pool: Pool): Sequencer => {
       const settledId = settled(result);
       seen = Math.max(seen, last);
       if (settledId !== undefined && (moved < ROWS || last >= settledId)) lowWater = settledId + 1;
-      const events = rows.flatMap((row) => (row.position === null ? [] : [{ ...row, position: Number(row.position) }]));
+      const events = rows.flatMap((row) => (row.position === null ? [] : [loggedEvent(row)]));
       return { moved, behind: moved === ROWS, head: Number(result.head), events };
     },
   };

@@ -3,7 +3,7 @@ import type { Pool } from 'pg';
 import type { Logger } from '../logger';
 import { refusedForItself, type Outbound, type Producer } from './kafka';
 import type { Lease } from './lease';
-import { readLog, type LoggedEvent } from './logged-event';
+import { ONE_SEND, readLog, type LoggedEvent } from './logged-event';
 import type { Newest } from './newest';
 import { createReplays } from './replays';
 import { backOff, createWaker } from './waker';
@@ -50,8 +50,6 @@ type Options = {
   readonly log: Logger;
 };
 
-/** Of one send: so every partition's part of it stays below what a topic takes at once. */
-const LIMITS = { events: 1_000, bytes: 512 * 1024 } as const;
 /** So many at once are a backlog: more are read while they are sent, and nobody rests. */
 const BEHIND = 100;
 const RENEW_EVERY_MS = 500;
@@ -133,7 +131,7 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
    * whole, or a state that is last of it now would go back. Of what others wrote, only the log knows.
    */
   const read = async (after: number): Promise<readonly LoggedEvent[]> =>
-    (isClean ? newest.after(after) : undefined) ?? (await readLog(pool, after, LIMITS));
+    (isClean ? newest.after(after) : undefined) ?? (await readLog(pool, after, ONE_SEND));
 
   const readAhead = (after: number): Promise<readonly LoggedEvent[]> => {
     const events = read(after);

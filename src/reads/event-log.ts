@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Knex } from 'knex';
 import { statement } from '../db/statement';
 import { DomainError } from '../errors';
-import type { LoggedEvent, ReadLimits } from '../events/logged-event';
+import { LOGGED_COLUMNS, loggedEvent, type LoggedEvent, type LoggedRow, type ReadLimits } from '../events/logged-event';
 
 /** Which events are asked for; an empty list is no condition. */
 export type EventFilter = { readonly aggregate_ids: readonly string[]; readonly types: readonly string[] };
@@ -41,10 +41,7 @@ export type EventLog = {
 
 const SETTLE_WITHIN_MS = 1_000;
 
-type Row = Omit<LoggedEvent, 'position'> & { readonly position: string };
-type SizedRow = Row & { readonly found: string };
-
-const COLUMNS = 'position, aggregate_type, aggregate_id, revision, type, occurred_at, traceparent, data::text as data';
+type SizedRow = LoggedRow & { readonly found: string };
 
 /** Of a select named `matching`, what fits into a number of bytes, and how many there were before. */
 const FITTING = `
@@ -54,7 +51,6 @@ const FITTING = `
       from matching) as sized
    where before < ?`;
 
-const toEvent = ({ position, ...row }: Row): LoggedEvent => ({ ...row, position: Number(position) });
 const orNull = (values: readonly string[]): readonly string[] | null => (values.length === 0 ? null : values);
 
 const tooOld = (oldest: number): DomainError =>
@@ -76,13 +72,13 @@ export const createEventLog = (knex: Knex, wakeSequencer: () => void): EventLog 
   };
 
   const find: EventLog['event'] = async (aggregateId, revision) => {
-    const { rows } = await statement<Row>(
+    const { rows } = await statement<LoggedRow>(
       knex,
       'event_by_revision',
-      `select ${COLUMNS} from customer_events where aggregate_id = ? and revision = ?::bigint`,
+      `select ${LOGGED_COLUMNS} from customer_events where aggregate_id = ? and revision = ?::bigint`,
       [aggregateId, revision],
     );
-    return rows[0] && toEvent(rows[0]);
+    return rows[0] && loggedEvent(rows[0]);
   };
 
   const isWaiting = async (last: string): Promise<boolean> => {
@@ -117,7 +113,7 @@ export const createEventLog = (knex: Knex, wakeSequencer: () => void): EventLog 
            from (select position from event_cursors where name = 'log') as log
            left join lateral (
              with matching as (
-               select ${COLUMNS} from customer_events
+               select ${LOGGED_COLUMNS} from customer_events
                 where position > ?::bigint and position <= ?::bigint
                   and (?::text[] is null or aggregate_id = any (?::text[]))
                   and (?::text[] is null or type = any (?::text[]))
@@ -136,7 +132,7 @@ export const createEventLog = (knex: Knex, wakeSequencer: () => void): EventLog 
       const isWhole = found.length < limit && found.length === Number(found[0]?.found ?? 0);
       const last = Number(found.at(-1)?.position ?? after);
       return {
-        events: found.map(toEvent),
+        events: found.map(loggedEvent),
         head,
         until: isWhole ? Math.max(after, Math.min(after + span, head)) : last,
       };
@@ -146,13 +142,13 @@ export const createEventLog = (knex: Knex, wakeSequencer: () => void): EventLog 
         knex,
         'event_history',
         `with matching as (
-           select ${COLUMNS} from customer_events
+           select ${LOGGED_COLUMNS} from customer_events
             where aggregate_id = ? and revision > ? and (?::text[] is null or type = any (?::text[]))
             order by revision limit ? + 1)
          ${FITTING} order by revision`,
         [aggregateId, afterRevision, orNull(types), orNull(types), limit, bytes],
       );
-      const events = rows.slice(0, limit).map(toEvent);
+      const events = rows.slice(0, limit).map(loggedEvent);
       return { events, isLast: events.length === Number(rows[0]?.found ?? 0) };
     },
     settled: async (signal) => {

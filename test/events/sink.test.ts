@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { pino } from 'pino';
-import type { Outbound, Producer } from '../../src/events/kafka';
+import type { Producer } from '../../src/events/kafka';
 import { createLease } from '../../src/events/lease';
 import { readLog } from '../../src/events/logged-event';
 import { createNewest } from '../../src/events/newest';
@@ -89,12 +89,11 @@ describe('a sink', () => {
     const newest = createNewest();
     newest.put(await readLog(pool, 0, { events: 2, bytes: 1_000 }));
     const sends: string[][] = [];
-    const send = (outbound: readonly Outbound[]) => {
-      sends.push(outbound.map(({ message }) => message.value ?? ''));
+    const send: Producer['send'] = async (messages) => {
+      sends.push(messages.map(({ message }) => message.value ?? ''));
       if (sends.length === 1) throw new Error('nobody knows what became of it');
-      return Promise.resolve();
     };
-    const sink = startSinkOver({ connect: () => Promise.resolve(false), send: async (all) => send(all) }, true, newest);
+    const sink = startSinkOver({ connect: async () => false, send }, true, newest);
     while (sends.length < 2) {
       newest.put(await readLog(pool, 0, { events: 2, bytes: 1_000 }));
       await delay(10);
