@@ -62,8 +62,9 @@ export const neighbours: Part = async ({ settings: { seconds }, results, stage, 
       const seen = await steady(run);
       return { ...seen, ...(await callers.stop()) };
     };
+    const besideNobody = async (run: string) => ({ ...(await steady(run)), answered: 0, late: 0 });
     await load(server, { rpc: 'UpdateCustomer', seconds: 2 * seconds, run: 'warm' });
-    const alone = { ...(await steady('alone')), answered: 0, late: 0 };
+    const alone = await besideNobody('alone');
     const held = await withClient(url, async (client) => {
       await client.query('begin');
       await client.query('select from customers where id = $1 for update', [HELD]);
@@ -71,7 +72,7 @@ export const neighbours: Part = async ({ settings: { seconds }, results, stage, 
     });
     const patient = await beside('patient', PATIENT_MS, idOf);
     const hurried = await beside('hurried', HURRIED_MS, idOf);
-    const again = { ...(await steady('again')), answered: 0, late: 0 };
+    const again = await besideNobody('again');
     await theStage.stop(server);
     await theStage.drop('neighbours');
     return [

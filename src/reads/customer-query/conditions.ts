@@ -49,7 +49,7 @@ const piecesOf = (word: string): string[] => [
  * A part anywhere in a column. The index knows a word by each three letters in a row, and to compare the lists of all of
  * them takes its time: those of a long word that do not overlap tell nearly as much. The column itself has the last word.
  */
-const contains = (column: string, part: string): Sql => {
+const hasAnywhere = (column: string, part: string): Sql => {
   if (!LONG_WORD.test(part)) return hasPart(column, part, containing(part));
   return every([
     ...piecesOf(part).map((piece) => sql(`${column} like ?`, containing(piece))),
@@ -61,15 +61,15 @@ const contains = (column: string, part: string): Sql => {
 export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | undefined): Sql[] => {
   if (conditions === undefined) return [];
   const column = `customers.${FOLDED[field]}`;
-  const { equals, starts_with, ends_with, is_null } = conditions;
+  const { equals, contains, starts_with, ends_with, is_null } = conditions;
   const like = (pattern: string) => sql(`${column} like ?`, pattern);
   const marksOf = (part: string | undefined) => (part === undefined ? [] : ofMarks(part));
   return [
     equals === undefined ? [] : sql(`${column} = ?`, equals),
     conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
     starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
-    conditions.contains === undefined ? [] : contains(column, conditions.contains),
-    marksOf(conditions.contains),
+    contains === undefined ? [] : hasAnywhere(column, contains),
+    marksOf(contains),
     ends_with === undefined ? [] : hasPart(column, `${ends_with} `, `%${escaped(ends_with)}`),
     marksOf(ends_with),
     is_null === undefined ? [] : sql(`${column} ${is_null ? '=' : '>'} ''`),
@@ -126,7 +126,7 @@ const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
 
 /** A short term begins a word: words stand in search_text after a blank each. */
 const ofTerm = (term: string): Sql => {
-  if (Array.from(term).length > 2) return every([contains('customers.search_text', term), ...ofMarks(term)]);
+  if (Array.from(term).length > 2) return every([hasAnywhere('customers.search_text', term), ...ofMarks(term)]);
   return WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
 };
 
