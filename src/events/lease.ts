@@ -23,7 +23,7 @@ export type Lease = {
   readonly release: () => Promise<void>;
 };
 
-const LEASE_MS = 2_000;
+export const LEASE_MS = 2_000;
 /** We stop a little earlier than the database lets others start. */
 const MARGIN_MS = 200;
 /** So little is left of the lead of those only who have not renewed it in time; longer than it takes to be asked again. */

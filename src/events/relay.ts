@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Pool } from 'pg';
+import { Pool, type PoolConfig } from 'pg';
 import type { Config } from '../config';
 import { PLANNING } from '../db/planning';
 import type { Logger } from '../logger';
 import { createKafka } from './kafka';
-import { createLease } from './lease';
+import { createLease, LEASE_MS } from './lease';
 import type { Newest } from './newest';
 import { createResetTokens } from './reset-tokens';
 import { createSequencer } from './sequencer';
@@ -33,18 +33,27 @@ export type Relay = {
 const IDLE_MS = { min: 50, max: 250 } as const;
 const STOP_WITHIN_MS = 5_000;
 
-/** A pool of its own: the calls' connections are never waited for. */
-const createPool = (url: string, log: Logger): Pool => {
+/** A server that is gone without a word never answers: after `query_timeout` the connection is given up. */
+type Limits = Required<Pick<PoolConfig, 'max' | 'statement_timeout' | 'query_timeout' | 'connectionTimeoutMillis'>>;
+
+const EVENTS: Limits = { max: 4, statement_timeout: 10_000, query_timeout: 12_000, connectionTimeoutMillis: 5_000 };
+
+/** A lead that is asked for longer than it lasts is none: whoever stands by must not hang when it is given up. */
+const LEASES: Limits = {
+  max: 2,
+  statement_timeout: LEASE_MS,
+  query_timeout: LEASE_MS,
+  connectionTimeoutMillis: LEASE_MS,
+};
+
+/** Pools of our own: the calls' connections are never waited for. */
+const createPool = (url: string, limits: Limits, log: Logger): Pool => {
   const pool = new Pool({
+    ...limits,
     connectionString: url,
     application_name: 'customer-relay',
     options: PLANNING,
-    max: 4,
     keepAlive: true,
-    connectionTimeoutMillis: 5_000,
-    statement_timeout: 10_000,
-    // A server that is gone without a word never answers.
-    query_timeout: 12_000,
     idle_in_transaction_session_timeout: 30_000,
   });
   // Without listeners a server that restarts would end the process.
@@ -54,7 +63,7 @@ const createPool = (url: string, log: Logger): Pool => {
   return pool;
 };
 
-const startSinks = (pool: Pool, newest: Newest, config: Config, log: Logger): Sink[] => {
+const startSinks = (pool: Pool, leases: Pool, newest: Newest, config: Config, log: Logger): Sink[] => {
   const { kafka } = config;
   if (kafka === undefined) return [];
   const client = createKafka(kafka, log);
@@ -70,7 +79,7 @@ const startSinks = (pool: Pool, newest: Newest, config: Config, log: Logger): Si
       pool,
       log,
       prepare: client.ensureTopics,
-      lease: createLease(pool, kind.name, leader),
+      lease: createLease(leases, kind.name, leader),
     });
   return [
     start(
@@ -92,10 +101,11 @@ type Options = {
 
 /** Never throws and never ends the process: whatever goes away is waited for. */
 export const startRelay = ({ config, log, newest, onLogged }: Options): Relay => {
-  const pool = createPool(config.database.url, log);
+  const pool = createPool(config.database.url, EVENTS, log);
+  const leases = createPool(config.database.url, LEASES, log);
   const waker = createWaker();
   const sequencer = createSequencer(pool);
-  const sinks = startSinks(pool, newest, config, log);
+  const sinks = startSinks(pool, leases, newest, config, log);
   let isStopped = false;
   let head = 0;
   let failures = 0;
@@ -132,7 +142,7 @@ export const startRelay = ({ config, log, newest, onLogged }: Options): Relay =>
   const finish = async (): Promise<void> => {
     await running;
     await Promise.all(sinks.map((sink) => sink.stop()));
-    await pool.end();
+    await Promise.all([pool.end(), leases.end()]);
   };
   return {
     wake: waker.wake,

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { consumeUntil, describeKafka } from '../support/kafka';
+import { startProxy } from '../support/proxy';
 import { startTestService, type TestService } from '../support/service';
 import { until } from '../support/until';
 
@@ -39,4 +41,28 @@ describeKafka('when the process that leads is killed', () => {
     }
     await second.stop();
   });
+
+  it('another one takes over whose connections had gone silent meanwhile, long before their statements time out', async () => {
+    const { port } = new URL(test.database.url);
+    const proxy = await startProxy(Number(port));
+    const url = test.database.url.replace(`:${port}/`, `:${proxy.port}/`);
+    const isLedBy = async (pid: number | undefined): Promise<boolean> =>
+      (await status()).sinks.every(({ leader: now }) => now?.includes(`-${pid}-`));
+    const env = { ...process.env, ...test.env, RELAY: 'on' };
+    leader = spawn(process.execPath, ['--import', 'tsx', 'src/bin/relay.ts'], { env, stdio: 'ignore' });
+    await until(() => isLedBy(leader.pid));
+    const standby = await startTestService({
+      database: test.database,
+      env: { ...test.env, DATABASE_URL: url, RELAY: 'on' },
+    });
+    await delay(1_500);
+    proxy.mute();
+    await delay(600);
+    leader.kill('SIGKILL');
+    await Promise.race([until(() => isLedBy(process.pid)), delay(8_000, undefined, { ref: false })]);
+    expect(await isLedBy(process.pid)).toBe(true);
+    proxy.cut();
+    await standby.stop();
+    await proxy.close();
+  }, 40_000);
 });
