@@ -8,11 +8,14 @@ import type { Newest } from './newest';
 import { createReplays } from './replays';
 import { backOff, createWaker } from './waker';
 
+/** A message and the event that it tells. */
+export type Telling = Outbound & { readonly event: LoggedEvent };
+
 /** What a sink makes of the log. */
 export type SinkKind = {
   readonly name: 'kafka' | 'kafka-state';
   /** The messages of a run of events, in order; none for what this sink does not tell. */
-  readonly messagesOf: (events: readonly LoggedEvent[]) => readonly Outbound[] | Promise<readonly Outbound[]>;
+  readonly messagesOf: (events: readonly LoggedEvent[]) => readonly Telling[] | Promise<readonly Telling[]>;
   /**
    * What is sent again after a crash must not be older than what was sent: the cursor is on disk before the next send.
    * Without, it is moved while others are sent, and a crash repeats a little more.
@@ -21,7 +24,7 @@ export type SinkKind = {
   /** Milliseconds between two sends while there is no backlog, for a sink whose sends cost more than they carry. */
   readonly restMs?: number;
   /** The messages of events that are sent again; a sink without cannot be asked to. */
-  readonly messagesAgain?: (events: readonly LoggedEvent[], replayId: string) => readonly Outbound[];
+  readonly messagesAgain?: (events: readonly LoggedEvent[], replayId: string) => readonly Telling[];
 };
 
 export type SinkStatus = {
@@ -94,20 +97,22 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
     await producer.send(messages);
   };
 
-  /** Sends; halves what Kafka refuses for one message's sake until that one stands alone, and parks it. */
-  const deliver = async (events: readonly LoggedEvent[], messagesOf: SinkKind['messagesOf']): Promise<void> => {
-    const messages = await messagesOf(events);
-    if (messages.length === 0) return;
+  /**
+   * Sends; halves what Kafka refuses for one message's sake until that one stands alone, and parks its event. Messages
+   * are halved, not events: of a customer's states in this run none but the last is ever sent.
+   */
+  const deliver = async (messages: readonly Telling[]): Promise<void> => {
+    const [first] = messages;
+    if (first === undefined) return;
     try {
       await send(messages);
     } catch (error) {
       const reason = refusedForItself(error);
       if (reason === undefined) throw error;
-      const [only] = events;
-      if (events.length === 1 && only !== undefined) return park(only, reason);
-      const half = Math.ceil(events.length / 2);
-      await deliver(events.slice(0, half), messagesOf);
-      await deliver(events.slice(half), messagesOf);
+      if (messages.length === 1) return park(first.event, reason);
+      const half = Math.ceil(messages.length / 2);
+      await deliver(messages.slice(0, half));
+      await deliver(messages.slice(half));
     }
   };
 
@@ -123,8 +128,7 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
 
   const replays = createReplays(pool, lease);
   const sendAgain = async (): Promise<boolean> =>
-    messagesAgain !== undefined &&
-    replays.sendPart(position, (events, id) => deliver(events, (some) => messagesAgain(some, id)));
+    messagesAgain !== undefined && replays.sendPart(position, (events, id) => deliver(messagesAgain(events, id)));
 
   /**
    * What was sent before, by us or by another, and not acknowledged, was all in the log; it is sent again at once and
@@ -156,7 +160,7 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
         if (last !== undefined) {
           const isBehind = events.length >= BEHIND;
           if (isBehind) following = readAhead(last.position);
-          await deliver(events, kind.messagesOf);
+          await deliver(await kind.messagesOf(events));
           if (!(await moved)) return;
           moved = lease.moveTo(last.position, neverGoesBack ? 'durable' : 'quick');
           moved.catch(() => undefined);

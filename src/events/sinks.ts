@@ -1,8 +1,7 @@
 import type { KafkaConfig } from '../config';
 import { cloudEvent, stateMessage, withToken } from './cloud-event';
-import type { Outbound } from './kafka';
 import type { LoggedEvent } from './logged-event';
-import type { SinkKind } from './sink';
+import type { SinkKind, Telling } from './sink';
 import type { ResetTokens } from './reset-tokens';
 import { topicNames } from './topics';
 
@@ -10,12 +9,12 @@ import { topicNames } from './topics';
 export const eventMessages = (kafka: KafkaConfig, source: string) => {
   const topics = topicNames(kafka);
   const topicOf = { customer: topics.customerEvents, customer_group: topics.groupEvents } as const;
-  return (events: readonly LoggedEvent[], replayId?: string): Outbound[] =>
+  return (events: readonly LoggedEvent[], replayId?: string): Telling[] =>
     events.map((event) => {
       const message = cloudEvent(event, source);
       const marked =
         replayId === undefined ? message : { ...message, headers: { ...message.headers, ce_replay: replayId } };
-      return { topic: topicOf[event.aggregate_type], message: marked };
+      return { topic: topicOf[event.aggregate_type], message: marked, event };
     });
 };
 
@@ -30,6 +29,7 @@ export const eventSink = (kafka: KafkaConfig, source: string, tokens: ResetToken
       const resets = (await tokens(events)).map(({ event, token }) => ({
         topic: passwordResets,
         message: withToken(cloudEvent(event, source), token),
+        event,
       }));
       return [...messages(events), ...resets];
     },
@@ -49,7 +49,7 @@ export const stateSink = (kafka: KafkaConfig): SinkKind => {
     messagesOf: (events) => {
       const last = new Map<string, LoggedEvent>();
       for (const event of events) if (event.aggregate_type === 'customer') last.set(event.aggregate_id, event);
-      return [...last.values()].map((event) => ({ topic: state, message: stateMessage(event) }));
+      return [...last.values()].map((event) => ({ topic: state, message: stateMessage(event), event }));
     },
   };
 };

@@ -3,9 +3,9 @@ import type { Pool } from 'pg';
 import { pino } from 'pino';
 import type { Producer } from '../../src/events/kafka';
 import { createLease } from '../../src/events/lease';
-import { readLog } from '../../src/events/logged-event';
+import { readLog, type LoggedEvent } from '../../src/events/logged-event';
 import { createNewest } from '../../src/events/newest';
-import { startSink, type Sink } from '../../src/events/sink';
+import { startSink, type Sink, type Telling } from '../../src/events/sink';
 import { createTestDatabase, createTestPool, type TestDatabase } from '../support/database';
 
 let database: TestDatabase;
@@ -15,7 +15,13 @@ const LOGGED = `
   insert into customer_events (position, aggregate_type, aggregate_id, revision, type, occurred_at, data)
   select n, 'customer', 'cus_' || n, 1, 'customer.created', now(), '{}' from generate_series(1, 3) n`;
 
-/** A sink over a stand-in for Kafka, which alone can be made to wait at the right moment. */
+const stateOf = (event: LoggedEvent): Telling => ({
+  topic: 'states',
+  message: { key: event.aggregate_id, value: String(event.position), headers: {} },
+  event,
+});
+
+/** A sink of states over a stand-in for Kafka, which alone can be made to wait at the right moment. */
 const startSinkOver = (
   producer: Pick<Producer, 'connect' | 'send'>,
   neverGoesBack = false,
@@ -25,11 +31,7 @@ const startSinkOver = (
     kind: {
       name: 'kafka-state',
       neverGoesBack,
-      messagesOf: (events) =>
-        events.map(({ aggregate_id, position }) => ({
-          topic: 'states',
-          message: { key: aggregate_id, value: String(position), headers: {} },
-        })),
+      messagesOf: (events) => [...new Map(events.map((event) => [event.aggregate_id, stateOf(event)])).values()],
     },
     pool,
     lease: createLease(pool, 'kafka-state', 'first'),
@@ -132,5 +134,18 @@ describe('a sink', () => {
     while (sink.status().position < 4) await delay(10);
     await sink.stop();
     expect(sends).toEqual([['1', '2', '3'], ['4']]);
+  });
+
+  it('that is refused a send for its size sends parts of it, but never a state that is not the last', async () => {
+    await pool.query(`update customer_events set aggregate_id = 'cus_1', revision = 2 where position = 3`);
+    const sent: string[] = [];
+    const send: Producer['send'] = async (messages) => {
+      if (messages.length > 1) throw Object.assign(new Error('refused'), { type: 'MESSAGE_TOO_LARGE' });
+      sent.push(...messages.map(({ message }) => message.value ?? ''));
+    };
+    const sink = startSinkOver({ connect: async () => false, send }, true);
+    while (sink.status().position < 3) await delay(10);
+    await sink.stop();
+    expect(sent).toEqual(['3', '2']);
   });
 });
