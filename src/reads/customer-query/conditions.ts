@@ -3,6 +3,7 @@ import type { Conditions, Filter, TextConditions } from '../../validation/custom
 import type { TimeConditions } from '../../validation/time-filter';
 import { punctuationMarks } from '../../models/fold';
 import { containing, escaped, every, some, sql, type Sql } from '../sql';
+import { piecesOf, rarestOf, type ShareOf } from './pieces';
 
 /**
  * Who can be found at all, by state: each has partial indexes of its own, so that neither the dead slow down the living
@@ -39,26 +40,30 @@ const INDEXED = /[\p{L}\p{N}]{3}|[^\p{L}\p{N}\p{M}][\p{L}\p{N}]|[\p{L}\p{N}]{2}[
 const hasPart = (column: string, part: string, pattern: string): Sql =>
   sql(`${INDEXED.test(part) ? column : `(${column} || '')`} like ?`, pattern);
 
-const LONG_WORD = /^[\p{L}\p{N}]{6,}$/u;
-/** Three letters each, one after the other; the last three, too. */
-const piecesOf = (word: string): string[] => [
-  ...new Set([...(word.match(/.{3}/gu) ?? []), ...(word.match(/.{3}$/u) ?? [])]),
-];
-
 /**
- * A part anywhere in a column. The index knows a word by each three letters in a row, and to compare the lists of all of
- * them takes its time: those of a long word that do not overlap tell nearly as much. The column itself has the last word.
+ * How conditions are asked. `checking` looks at one customer after the other. Collecting lets an index find them: groups
+ * by their members, parts of texts by the pieces that the fewest have.
  */
-const hasAnywhere = (column: string, part: string): Sql => {
-  if (!LONG_WORD.test(part)) return hasPart(column, part, containing(part));
-  return every([
-    ...piecesOf(part).map((piece) => sql(`${column} like ?`, containing(piece))),
-    sql(`strpos(${column}, ?) > 0`, part),
-  ]);
+export type Purpose = 'checking' | { readonly shareOf: ShareOf };
+
+/** All of some parts, anywhere in a column; the column itself has the last word. */
+const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql[] => {
+  const whole = (part: string): Sql => hasPart(column, part, containing(part));
+  if (purpose === 'checking') return parts.map(whole);
+  const inPieces = parts.filter((part) => piecesOf(part).length > 0);
+  return [
+    ...rarestOf(inPieces, purpose.shareOf).map((piece) => sql(`${column} like ?`, containing(piece))),
+    ...inPieces.map((part) => sql(`strpos(${column}, ?) > 0`, part)),
+    ...parts.filter((part) => !inPieces.includes(part)).map(whole),
+  ];
 };
 
 /** Conditions on a text column of customers. */
-export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | undefined): Sql[] => {
+export const ofText = (
+  field: keyof typeof FOLDED,
+  conditions: TextConditions | undefined,
+  purpose: Purpose = 'checking',
+): Sql[] => {
   if (conditions === undefined) return [];
   const column = `customers.${FOLDED[field]}`;
   const { equals, contains, starts_with, ends_with, is_null } = conditions;
@@ -68,7 +73,7 @@ export const ofText = (field: keyof typeof FOLDED, conditions: TextConditions | 
     equals === undefined ? [] : sql(`${column} = ?`, equals),
     conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
     starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
-    contains === undefined ? [] : hasAnywhere(column, contains),
+    contains === undefined ? [] : hasAll(column, [contains], purpose),
     marksOf(contains),
     ends_with === undefined ? [] : hasPart(column, `${ends_with} `, `%${escaped(ends_with)}`),
     marksOf(ends_with),
@@ -92,12 +97,6 @@ export const ofTime = (column: string, conditions: TimeConditions | undefined): 
 const isOneOf = (column: string, values: readonly string[]): Sql[] =>
   values.length === 0 ? [] : [sql(`customers.${column} = any(?)`, values)];
 
-/**
- * How membership is asked: `collecting` lets the planner begin with the members, `checking` looks at one customer after
- * the other (`offset 0` keeps it from becoming a join).
- */
-export type Purpose = 'collecting' | 'checking';
-
 /** Memberships of a deleted group stay in the table for a moment. */
 const EXISTING_GROUPS = 'array(select id from customer_groups where id = any(?))';
 
@@ -105,7 +104,7 @@ const EXISTING_GROUPS = 'array(select id from customer_groups where id = any(?))
 const isMember = (group_ids: readonly string[], purpose: Purpose): Sql[] => {
   if (group_ids.length === 0) return [];
   return [
-    purpose === 'collecting'
+    purpose !== 'checking'
       ? sql(
           `customers.deleted_at is null and customers.id in (
              select customer_id from customer_group_members
@@ -124,10 +123,19 @@ const isMember = (group_ids: readonly string[], purpose: Purpose): Sql[] => {
 
 const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
 
+const isShort = (term: string): boolean => Array.from(term).length < 3;
+
 /** A short term begins a word: words stand in search_text after a blank each. */
-const ofTerm = (term: string): Sql => {
-  if (Array.from(term).length > 2) return every([hasAnywhere('customers.search_text', term), ...ofMarks(term)]);
-  return WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
+const beginsWord = (term: string): Sql =>
+  WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
+
+const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] => {
+  const long = terms.filter((term) => !isShort(term));
+  return [
+    ...terms.filter(isShort).map(beginsWord),
+    ...hasAll('customers.search_text', long, purpose),
+    ...long.flatMap(ofMarks),
+  ];
 };
 
 const ofConditions = (filter: Conditions, purpose: Purpose): Sql[] => [
@@ -137,10 +145,10 @@ const ofConditions = (filter: Conditions, purpose: Purpose): Sql[] => [
   ...isOneOf('external_id', filter.external_ids),
   ...isMember(filter.group_ids, purpose),
   ...(filter.has_account === undefined ? [] : [sql('customers.has_account = ?', filter.has_account)]),
-  ...ofText('email', filter.email),
-  ...ofText('first_name', filter.first_name),
-  ...ofText('last_name', filter.last_name),
-  ...ofText('phone', filter.phone),
+  ...ofText('email', filter.email, purpose),
+  ...ofText('first_name', filter.first_name, purpose),
+  ...ofText('last_name', filter.last_name, purpose),
+  ...ofText('phone', filter.phone, purpose),
   ...ofTime('customers.created_at', filter.created_at),
   ...ofTime('customers.updated_at', filter.updated_at),
   ...ofTime('customers.deleted_at', filter.deleted_at),
@@ -149,10 +157,18 @@ const ofConditions = (filter: Conditions, purpose: Purpose): Sql[] => [
     : [sql('customers.metadata @> ?::jsonb', JSON.stringify(filter.metadata))]),
 ];
 
+/** The parts of texts that a filter looks for anywhere in them. */
+export const partsOf = (filter: Filter): string[] => [
+  ...filter.q.terms,
+  ...[filter, ...filter.any_of].flatMap(({ email, first_name, last_name, phone }) =>
+    [email, first_name, last_name, phone].flatMap((text) => text?.contains ?? []),
+  ),
+];
+
 /** What the filter asks beside the state, any_of left out. */
 export const conditionsOf = (filter: Filter, purpose: Purpose): Sql[] => [
   ...(filter.q.id === undefined ? [] : [sql('customers.id = ?', filter.q.id)]),
-  ...filter.q.terms.map(ofTerm),
+  ...ofTerms(filter.q.terms, purpose),
   ...ofConditions(filter, purpose),
 ];
 

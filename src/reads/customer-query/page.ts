@@ -2,7 +2,9 @@ import type { Knex } from 'knex';
 import type { Cursor } from '../../security/page-tokens';
 import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
-import { alternativesOf, compileFilter, conditionsOf, STATES, statesOf, type State } from './conditions';
+import { alternativesOf, conditionsOf, STATES, statesOf, type State } from './conditions';
+import type { ShareOf } from './pieces';
+import { sample, sampleTexts } from './sample';
 import { concat, every, run, some, sql, unionAll, type Sql } from '../sql';
 import { isAfter, keyOf, walkOf, type Walk } from './walk';
 
@@ -50,11 +52,11 @@ const byWalking = (query: PageQuery, walk: Walk, rest: readonly Sql[], budget: n
  * Collects all that match, by whatever index finds them, and sorts them. Right when few match. `offset 0` keeps the
  * planner from walking the order instead; each alternative of any_of is looked for by an index of its own.
  */
-const byCollecting = (query: PageQuery): Sql => {
+const byCollecting = (query: PageQuery, shareOf: ShareOf): Sql => {
   const { filter, order, cursor } = query;
-  const alternatives = alternativesOf(filter, 'collecting');
+  const alternatives = alternativesOf(filter, { shareOf });
   const matches = statesOf(filter).map((state) => {
-    const common = [sql(STATES[state]), ...conditionsOf(filter, 'collecting'), ...after(order, cursor)];
+    const common = [sql(STATES[state]), ...conditionsOf(filter, { shareOf }), ...after(order, cursor)];
     if (alternatives.length === 0) return every(common);
     const ids = alternatives.map((alternative) =>
       concat(sql('select customers.id from customers where'), every([...common, alternative])),
@@ -72,34 +74,10 @@ const byCollecting = (query: PageQuery): Sql => {
   );
 };
 
-const collect = (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => run(trx, byCollecting(query));
+const collect = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> =>
+  run(trx, byCollecting(query, await sampleTexts(trx, query.filter)));
 
 const after = (order: Order, cursor: Cursor | undefined): Sql[] => isAfter(keyOf(order), 'customers.id', order, cursor);
-
-/** How many rows were looked at, how many of them match, and for how many rows of the table each stands. */
-type Sample = { readonly rows: number; readonly hits: number; readonly scale: number };
-
-/** At least so many pages; beyond, a tenth of the square root of all: enough to tell what either way costs. */
-const SAMPLED_PAGES = 8;
-
-/** Looks at some pages of the table, always the same, to learn what statistics cannot tell: how many rows ahead match. */
-const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk): Promise<Sample> => {
-  const pages = `greatest(1, pg_relation_size('customers') / current_setting('block_size')::int)`;
-  const percent = `least(100, 100.0 * greatest(${SAMPLED_PAGES}, sqrt(${pages}) / 10) / ${pages})`;
-  const ahead = every([some(statesOf(filter).map((state) => sql(STATES[state]))), walk.isAhead]);
-  const [found] = await run<Sample>(
-    trx,
-    concat(
-      sql(`select count(*)::int as rows, 100 / max(percent)::float as scale, count(*) filter (where`),
-      compileFilter(filter),
-      sql(
-        `)::int as hits from (select ${percent} as percent) settings, customers tablesample system (${percent}) repeatable (0) where`,
-      ),
-      ahead,
-    ),
-  );
-  return found ?? { rows: 0, hits: 0, scale: 1 };
-};
 
 /** What holds at most two rows for each value given. */
 const isKeyed = ({ q, ids, emails, external_ids }: Filter): boolean =>
@@ -161,13 +139,14 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery): Promise
 
 /** How many match, exactly. */
 export const countMatches = async (trx: Knex.Transaction, filter: Filter): Promise<number> => {
+  const shareOf = await sampleTexts(trx, filter);
   const arms = statesOf(filter).map((state: State) =>
     concat(
       sql('select count(*) as matches from customers where'),
       every([
         sql(STATES[state]),
-        ...conditionsOf(filter, 'collecting'),
-        ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, 'collecting'))]),
+        ...conditionsOf(filter, { shareOf }),
+        ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, { shareOf }))]),
       ]),
     ),
   );
