@@ -76,8 +76,9 @@ export type TestClient = {
   readonly close: () => void;
 };
 
-export const connect = (port: number, channel: ChannelOptions = {}): TestClient => {
-  const address = `127.0.0.1:${port}`;
+/** `target`: a port of this machine, or how gRPC names where to connect to. */
+export const connect = (target: number | string, channel: ChannelOptions = {}): TestClient => {
+  const address = typeof target === 'number' ? `127.0.0.1:${target}` : target;
   const raw = new customer.CustomerServiceClient(address, credentials.createInsecure(), channel);
   const groups = new group.CustomerGroupServiceClient(address, credentials.createInsecure(), channel);
   const events = new event.CustomerEventServiceClient(address, credentials.createInsecure(), channel);
