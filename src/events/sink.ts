@@ -57,7 +57,7 @@ type Options = {
 const BEHIND = 100;
 const RENEW_EVERY_MS = 500;
 const IDLE_MS = { min: 50, max: 250 } as const;
-/** A failure that goes on is said again only so often. */
+/** The same failure is said again only so often while it goes on. */
 const SAY_AGAIN_MS = 30_000;
 
 /**
@@ -76,13 +76,14 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
   let published = 0;
   let deadLetters = 0;
   let failures = 0;
-  let saidAt = -Infinity;
+  let said = { reason: '', at: -Infinity };
 
   const fail = async (error: unknown, what: string): Promise<void> => {
     failures += 1;
     isPrepared = false;
-    if (performance.now() - saidAt > SAY_AGAIN_MS) {
-      saidAt = performance.now();
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason !== said.reason || performance.now() - said.at > SAY_AGAIN_MS) {
+      said = { reason, at: performance.now() };
       log.error({ err: error, sink: kind.name, failures }, what);
     }
     await delay(backOff(failures));
