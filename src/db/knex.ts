@@ -4,7 +4,7 @@ import type { Config } from '../config';
 import type { Logger } from '../logger';
 import { PipelinedClient } from './pipelined-client';
 import { PLANNING } from './planning';
-import { resetSilence, watchSilence } from './silence';
+import { IDLE_IN_TRANSACTION_MS, resetSilence, watchSilence } from './silence';
 
 /** Of statements outside of the change engine, which sets its own: a row held elsewhere never keeps a connection. */
 const WAIT_FOR_LOCKS = { lock_timeout: 5_000 };
@@ -24,7 +24,7 @@ export const createKnex = (database: Config['database'], log?: Pick<Logger, 'deb
     pipeline: true,
     keepAlive: true,
     connectionTimeoutMillis: 5_000,
-    idle_in_transaction_session_timeout: 60_000,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     ...WAIT_FOR_LOCKS,
   };
   const knex = knexFactory({

@@ -8,6 +8,11 @@ import type { Client } from 'pg';
  * given up as if it were broken.
  */
 const SILENCE_MS = 10_000;
+/**
+ * The same the other way round: a process can go without a word, and its transaction would hold the rows that it locked.
+ * No transaction of ours waits for anything but the database, so the server ends one that was idle for so long.
+ */
+export const IDLE_IN_TRANSACTION_MS = 5_000;
 /** The server may be this much later than the limit that it was given itself. */
 const SLACK_MS = 2_000;
 

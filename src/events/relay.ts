@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Pool, type PoolConfig } from 'pg';
 import type { Config } from '../config';
 import { PLANNING } from '../db/planning';
+import { IDLE_IN_TRANSACTION_MS } from '../db/silence';
 import type { Logger } from '../logger';
 import { createKafka } from './kafka';
 import { createLease, LEASE_MS } from './lease';
@@ -54,7 +55,7 @@ const createPool = (url: string, limits: Limits, log: Logger): Pool => {
     application_name: 'customer-relay',
     options: PLANNING,
     keepAlive: true,
-    idle_in_transaction_session_timeout: 30_000,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   });
   // Without listeners a server that restarts would end the process.
   const note = (error: Error) => log.debug({ err: error }, 'a connection of the relay broke');

@@ -65,4 +65,19 @@ describe('a server that goes without a word', () => {
     await awaitHearing(true);
     end();
   }, 30_000);
+
+  it('does not keep what a process has locked that goes without a word itself', async () => {
+    const own = createKnex({ url, poolSize: 1, statementNames: true });
+    const lock = `select from event_cursors where name = 'log' for update`;
+    const stuck = own.transaction(async (trx) => {
+      await trx.raw(lock);
+      proxy.mute();
+      await trx.raw('select 1');
+    });
+    const isGivenUp = expect(stuck).rejects.toThrow();
+    await delay(500);
+    await database.query(lock);
+    await isGivenUp;
+    await own.destroy();
+  }, 20_000);
 });
