@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { DomainError, type Reason } from '../errors';
 
 /** A SQLSTATE: what the server said, as against a connection that broke. */
@@ -5,7 +6,7 @@ const SQLSTATE = /^[0-9A-Z]{5}$/;
 
 /** Node's and pg's ways to say that there is no connection; none of them carries a SQLSTATE. */
 const NO_CONNECTION =
-  /^(E[A-Z]+|CONNECTION_ENDED)$|connection (terminated|ended|error)|not queryable|client was closed|timeout (expired|exceeded)|timeout acquiring a connection|the pool is probably full|pool is (draining|destroyed)|unable to acquire a connection/i;
+  /^(E[A-Z]+|ERR_STREAM_\w+|CONNECTION_ENDED)$|connection (terminated|ended|error)|not queryable|client was closed|timeout (expired|exceeded)|timeout acquiring a connection|the pool is probably full|pool is (draining|destroyed)|unable to acquire a connection/i;
 
 /** By SQLSTATE class or code: the database is there, but cannot work now. 42P01 and its like: the schema is not ours. */
 const UNAVAILABLE = /^(08|53|57P|58|28|3D|3F|25006|42P01|42703|42501|XX)/;
@@ -13,14 +14,17 @@ const UNAVAILABLE = /^(08|53|57P|58|28|3D|3F|25006|42P01|42703|42501|XX)/;
 /** The transaction lost against another one; the same work may well succeed when it is run again. */
 const CONFLICT = new Set(['40001', '40P01', '55P03']);
 
+/** An error of any realm: those of Node's own sockets are no `instanceof Error` inside of jest. */
+const { isNativeError } = types;
+
 /** Objection wraps what the server refused, and its wrapping has no code. */
 const unwrapped = (error: unknown): unknown =>
-  error instanceof Error && 'nativeError' in error ? error.nativeError : error;
+  isNativeError(error) && 'nativeError' in error ? error.nativeError : error;
 
 /** The SQLSTATE of what the server refused; undefined for anything else, a broken connection included. */
 export const sqlState = (thrown: unknown): string | undefined => {
   const error = unwrapped(thrown);
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = isNativeError(error) && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && SQLSTATE.test(code) && !code.startsWith('E') ? code : undefined;
 };
 
@@ -29,7 +33,7 @@ export const isConflict = (error: unknown): boolean => CONFLICT.has(sqlState(err
 
 /** True when the connection broke or never was, so that nobody knows what the server did last. */
 export const isConnectionLoss = (error: unknown): boolean => {
-  if (!(error instanceof Error) || error instanceof DomainError || sqlState(error) !== undefined) return false;
+  if (!isNativeError(error) || error instanceof DomainError || sqlState(error) !== undefined) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return NO_CONNECTION.test(code) || NO_CONNECTION.test(error.message);
 };

@@ -28,7 +28,7 @@ describe('a client with our service config', () => {
     await database.drop();
   });
 
-  it('sees no failure while two instances are stopped and started again, one after the other', async () => {
+  it('sees no failure while two instances are stopped and started again, one after the other, and lose their database', async () => {
     let isOver = false;
     let created = 0;
     const failures: unknown[] = [];
@@ -51,7 +51,13 @@ describe('a client with our service config', () => {
       await delay(500);
       services[index] = await start({ PORT: String(one.service.port) });
     }
-    await delay(1_000);
+    for (let times = 0; times < 5; times += 1) {
+      await delay(200);
+      await database.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'customer-service'`,
+      );
+    }
+    await delay(500);
     isOver = true;
     await Promise.all(load);
     expect(failures).toEqual([]);

@@ -82,6 +82,8 @@ describe('status', () => {
     const lost = Object.assign(new Error('Connection terminated unexpectedly'));
     const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED' });
     const missing = Object.assign(new Error('relation does not exist'), { code: '42P01' });
-    for (const error of [lost, refused, missing]) expect(answerTo(error, '').answer.code).toBe(status.UNAVAILABLE);
+    const destroyed = Object.assign(new Error('Cannot call write after'), { code: 'ERR_STREAM_DESTROYED' });
+    for (const error of [lost, refused, missing, destroyed])
+      expect(answerTo(error, '').answer.code).toBe(status.UNAVAILABLE);
   });
 });
