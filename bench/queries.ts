@@ -71,6 +71,7 @@ export const queriesOf = (customers: number, deepToken: string): Readonly<Record
   }),
   'q: common term': list({ filter: { q: 'anna' } }),
   'q: two terms': list({ filter: { q: 'zoë winther' } }),
+  'q: three terms': list({ filter: { q: 'xenia quist firma' } }),
   'q: two letters': list({ filter: { q: 'xe' } }),
   'last name contains': list({ filter: { last_name: { contains: 'uist' } } }),
   'last name starts with': list({ filter: { last_name: { starts_with: 'wint' } } }),

@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { ListCustomersRequest, ListCustomersResponse } from '../../src/gen/customer/v1/customer';
 import { logLogChart } from '../chart';
 import { fill } from '../fill';
 import type { Part } from '../part';
 import { quantiles } from '../quantiles';
 import { queriesOf, type Query } from '../queries';
-import { PRODUCT, say, type Server, type Stage } from '../stage';
+import { PRODUCT, say, withClient, type Server, type Stage } from '../stage';
 import { methodOf, openWire, type Wire } from '../wire';
 
 /** At once, where it is measured how many calls a second are answered. */
@@ -63,6 +64,15 @@ const measure = async (wires: readonly Wire[], query: Query, seconds: number): P
   return { ...quantiles(alone.latencies), failed: alone.failed + failed, perSecond };
 };
 
+/** Reads customers and their indexes once, so that they are in memory as far as they fit: as in a database that is used. */
+const warmUp = async (client: Client): Promise<void> => {
+  await client.query('create extension if not exists pg_prewarm');
+  await client.query(
+    `select pg_prewarm(oid::regclass, 'read') from pg_class
+      where relkind in ('r', 'i') and relname ~ '^customer(s|_group_members)(_|$)'`,
+  );
+};
+
 type Database = { readonly server: Server; readonly queries: ReturnType<typeof queriesOf>; readonly wires: Wire[] };
 
 const prepare = async (stage: Stage, customers: number): Promise<Database> => {
@@ -71,6 +81,7 @@ const prepare = async (stage: Stage, customers: number): Promise<Database> => {
     await fill(client, customers);
     say(`${customers} customers filled in ${Math.round((Date.now() - from) / 1_000)} s`);
   });
+  await withClient(DATABASE_URL, warmUp);
   const server = await stage.server('product', PRODUCT, { DATABASE_URL, RELAY: 'off' });
   const wires = await Promise.all(Array.from({ length: CALLERS }, () => openWire(server.port)));
   const token = wires[0] === undefined ? '' : await deepToken(wires[0], customers);

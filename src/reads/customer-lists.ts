@@ -8,6 +8,8 @@ import type { Order } from '../validation/paging';
 import { viewed, type View } from '../validation/read-mask';
 import { cursorAfter, type CursorAfter } from './cursor-after';
 import { ALONG_INDEXES, countMatches, readPage } from './customer-query/page';
+import type { Rarity } from './customer-query/pieces';
+import { createRarity } from './customer-query/rarity';
 import { createRelations } from './relations';
 import type { Snapshots } from './snapshot';
 
@@ -43,18 +45,18 @@ const columnsFor = ({ read_mask, expand }: View): string[] =>
 
 const keyText = (key: Date | string): string => (key instanceof Date ? String(key.getTime()) : key);
 
-const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor | undefined): Promise<Page> => {
-  const counting = query.include_total_size ? countMatches(trx, query.filter) : undefined;
-  const reading = readPage(trx, {
-    filter: query.filter,
-    order: query.order_by,
-    cursor,
-    skip: query.skip,
-    limit: query.page_size + 1,
-    columns: columnsFor(query),
-  });
+const readList = async (
+  trx: Knex.Transaction,
+  query: ListQuery,
+  cursor: Cursor | undefined,
+  rarity: Rarity,
+): Promise<Page> => {
+  const { filter, order_by: order, skip, page_size } = query;
+  const counting = query.include_total_size ? countMatches(trx, filter, rarity) : undefined;
+  const wanted = { filter, order, cursor, skip, limit: page_size + 1, columns: columnsFor(query) };
+  const reading = readPage(trx, wanted, rarity);
   const [found, total_size] = await Promise.all([reading, counting]);
-  const page = found.slice(0, query.page_size);
+  const page = found.slice(0, page_size);
   const relationsOf = createRelations(trx);
   const customers = await Promise.all(
     page.map(async (values) => {
@@ -69,7 +71,12 @@ const readList = async (trx: Knex.Transaction, query: ListQuery, cursor: Cursor 
   };
 };
 
-export const createCustomerLists = ({ inSnapshot }: Snapshots): CustomerLists => ({
-  listCustomers: (query, cursor, call) => inSnapshot(call, (trx) => readList(trx, query, cursor), ALONG_INDEXES),
-  countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter), ALONG_INDEXES),
-});
+export const createCustomerLists = ({ inSnapshot }: Snapshots): CustomerLists => {
+  const rarityIn = createRarity();
+  return {
+    listCustomers: (query, cursor, call) =>
+      inSnapshot(call, async (trx) => readList(trx, query, cursor, await rarityIn(trx)), ALONG_INDEXES),
+    countCustomers: (filter, call) =>
+      inSnapshot(call, async (trx) => countMatches(trx, filter, await rarityIn(trx)), ALONG_INDEXES),
+  };
+};

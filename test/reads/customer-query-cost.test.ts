@@ -1,6 +1,7 @@
 import knexFactory, { type Knex } from 'knex';
 import { CustomerFilter } from '../../src/gen/customer/v1/customer';
 import { ALONG_INDEXES, readPage } from '../../src/reads/customer-query/page';
+import { createRarity } from '../../src/reads/customer-query/rarity';
 import { customerFilter } from '../../src/validation/customer-filter';
 import type { Order } from '../../src/validation/paging';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -82,6 +83,8 @@ const removedBy = (node: Plan): number =>
     0,
   );
 
+const rarityIn = createRarity();
+
 type Seen = { rows: number; buffers: number; removed: number; scans: string[] };
 
 /** Reads a page, and explains every statement that it took. */
@@ -104,14 +107,15 @@ const explained = async (filter: object, order: Order, cursor?: { key: string; i
         return trx.raw(sql, bindings);
       },
     } as unknown as Knex.Transaction;
-    const found = await readPage(explaining, {
+    const query = {
       filter: customerFilter().parse(CustomerFilter.fromPartial(filter)),
       order,
       cursor,
       skip: 0,
       limit: LIMIT,
       columns: ['id', 'email', 'metadata'],
-    });
+    };
+    const found = await readPage(explaining, query, await rarityIn(trx));
     seen.rows = found.length;
     return seen;
   });

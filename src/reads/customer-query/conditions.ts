@@ -3,7 +3,7 @@ import type { Conditions, Filter, TextConditions } from '../../validation/custom
 import type { TimeConditions } from '../../validation/time-filter';
 import { punctuationMarks } from '../../models/fold';
 import { containing, escaped, every, some, sql, type Sql } from '../sql';
-import { piecesOf, rarestOf, type ShareOf } from './pieces';
+import { piecesOf, rarestOf, type Rarity } from './pieces';
 
 /**
  * Who can be found at all, by state: each has partial indexes of its own, so that neither the dead slow down the living
@@ -44,7 +44,7 @@ const hasPart = (column: string, part: string, pattern: string): Sql =>
  * How conditions are asked. `checking` looks at one customer after the other. Collecting lets an index find them: groups
  * by their members, parts of texts by the pieces that the fewest have.
  */
-export type Purpose = 'checking' | { readonly shareOf: ShareOf };
+export type Purpose = 'checking' | Rarity;
 
 /** All of some parts, anywhere in a column; the column itself has the last word. */
 const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql[] => {
@@ -52,7 +52,7 @@ const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql
   if (purpose === 'checking') return parts.map(whole);
   const inPieces = parts.filter((part) => piecesOf(part).length > 0);
   return [
-    ...rarestOf(inPieces, purpose.shareOf).map((piece) => sql(`${column} like ?`, containing(piece))),
+    ...rarestOf(inPieces, purpose).map((piece) => sql(`${column} like ?`, containing(piece))),
     ...inPieces.map((part) => sql(`strpos(${column}, ?) > 0`, part)),
     ...parts.filter((part) => !inPieces.includes(part)).map(whole),
   ];
@@ -155,14 +155,6 @@ const ofConditions = (filter: Conditions, purpose: Purpose): Sql[] => [
   ...(Object.keys(filter.metadata).length === 0
     ? []
     : [sql('customers.metadata @> ?::jsonb', JSON.stringify(filter.metadata))]),
-];
-
-/** The parts of texts that a filter looks for anywhere in them. */
-export const partsOf = (filter: Filter): string[] => [
-  ...filter.q.terms,
-  ...[filter, ...filter.any_of].flatMap(({ email, first_name, last_name, phone }) =>
-    [email, first_name, last_name, phone].flatMap((text) => text?.contains ?? []),
-  ),
 ];
 
 /** What the filter asks beside the state, any_of left out. */

@@ -3,8 +3,8 @@ import type { Cursor } from '../../security/page-tokens';
 import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
 import { alternativesOf, conditionsOf, STATES, statesOf, type State } from './conditions';
-import type { ShareOf } from './pieces';
-import { sample, sampleTexts } from './sample';
+import type { Rarity } from './pieces';
+import { sample } from './sample';
 import { concat, every, run, some, sql, unionAll, type Sql } from '../sql';
 import { isAfter, keyOf, walkOf, type Walk } from './walk';
 
@@ -52,11 +52,11 @@ const byWalking = (query: PageQuery, walk: Walk, rest: readonly Sql[], budget: n
  * Collects all that match, by whatever index finds them, and sorts them. Right when few match. `offset 0` keeps the
  * planner from walking the order instead; each alternative of any_of is looked for by an index of its own.
  */
-const byCollecting = (query: PageQuery, shareOf: ShareOf): Sql => {
+const byCollecting = (query: PageQuery, rarity: Rarity): Sql => {
   const { filter, order, cursor } = query;
-  const alternatives = alternativesOf(filter, { shareOf });
+  const alternatives = alternativesOf(filter, rarity);
   const matches = statesOf(filter).map((state) => {
-    const common = [sql(STATES[state]), ...conditionsOf(filter, { shareOf }), ...after(order, cursor)];
+    const common = [sql(STATES[state]), ...conditionsOf(filter, rarity), ...after(order, cursor)];
     if (alternatives.length === 0) return every(common);
     const ids = alternatives.map((alternative) =>
       concat(sql('select customers.id from customers where'), every([...common, alternative])),
@@ -73,9 +73,6 @@ const byCollecting = (query: PageQuery, shareOf: ShareOf): Sql => {
     inOrder(query),
   );
 };
-
-const collect = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> =>
-  run(trx, byCollecting(query, await sampleTexts(trx, query.filter)));
 
 const after = (order: Order, cursor: Cursor | undefined): Sql[] => isAfter(keyOf(order), 'customers.id', order, cursor);
 
@@ -108,9 +105,10 @@ const TELLING_HITS = 4;
  * tell for a part of a text. So: walk a little; when that does not fill the page, sample the table, and then do what
  * costs less.
  */
-export const readPage = async (trx: Knex.Transaction, query: PageQuery): Promise<Row[]> => {
+export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarity: Rarity): Promise<Row[]> => {
+  const collect = () => run<Row>(trx, byCollecting(query, rarity));
   const { filter, order, cursor, limit, skip } = query;
-  if (isKeyed(filter)) return collect(trx, query);
+  if (isKeyed(filter)) return collect();
   const walk = walkOf(filter, order, cursor);
   const rest = [
     ...conditionsOf(walk.rest, 'checking'),
@@ -119,7 +117,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery): Promise
   const enough = limit + skip;
   const walkOn = (steps: number) => run<Row>(trx, byWalking(query, walk, rest, steps));
   if (rest.length === 0) return walkOn(enough);
-  if (await isSmall(trx, filter.group_ids)) return collect(trx, query);
+  if (await isSmall(trx, filter.group_ids)) return collect();
 
   const firstSteps = FIRST_STEPS * enough;
   const first = await walkOn(firstSteps);
@@ -134,19 +132,18 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery): Promise
     const further = await walkOn(Math.ceil(Math.min(2 * steps, matches)));
     if (further.length === limit) return further;
   }
-  return collect(trx, query);
+  return collect();
 };
 
 /** How many match, exactly. */
-export const countMatches = async (trx: Knex.Transaction, filter: Filter): Promise<number> => {
-  const shareOf = await sampleTexts(trx, filter);
+export const countMatches = async (trx: Knex.Transaction, filter: Filter, rarity: Rarity): Promise<number> => {
   const arms = statesOf(filter).map((state: State) =>
     concat(
       sql('select count(*) as matches from customers where'),
       every([
         sql(STATES[state]),
-        ...conditionsOf(filter, { shareOf }),
-        ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, { shareOf }))]),
+        ...conditionsOf(filter, rarity),
+        ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, rarity))]),
       ]),
     ),
   );

@@ -1,8 +1,7 @@
 import type { Knex } from 'knex';
 import type { Filter } from '../../validation/customer-filter';
-import { compileFilter, partsOf, STATES, statesOf } from './conditions';
+import { compileFilter, STATES, statesOf } from './conditions';
 import { concat, every, run, some, sql } from '../sql';
-import { piecesOf, type ShareOf } from './pieces';
 import type { Walk } from './walk';
 
 /** How many rows were looked at, how many of them match, and for how many rows of the table each stands. */
@@ -12,8 +11,8 @@ type Sample = { readonly rows: number; readonly hits: number; readonly scale: nu
 const SAMPLED_PAGES = 8;
 const PAGES = `greatest(1, pg_relation_size('customers') / current_setting('block_size')::int)`;
 const PERCENT = `least(100, 100.0 * greatest(${SAMPLED_PAGES}, sqrt(${PAGES}) / 10) / ${PAGES})`;
-/** Always the same pages. */
-const SAMPLED = `(select ${PERCENT} as percent) settings, customers tablesample system (${PERCENT}) repeatable (0)`;
+/** Always the same pages; `percent` of all. */
+export const SAMPLED = `(select ${PERCENT} as percent) settings, customers tablesample system (${PERCENT}) repeatable (0)`;
 
 /** Looks at some pages of the table to learn what statistics cannot tell: how many rows ahead match. */
 export const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk): Promise<Sample> => {
@@ -28,23 +27,4 @@ export const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk):
     ),
   );
   return found ?? { rows: 0, hits: 0, scale: 1 };
-};
-
-/** So many are counted in about a millisecond. */
-const MAX_PIECES = 32;
-
-/** How common the pieces are of the texts that a filter looks for; those of very long texts beyond the first few, not. */
-export const sampleTexts = async (trx: Knex.Transaction, filter: Filter): Promise<ShareOf> => {
-  const pieces = [...new Set(partsOf(filter).flatMap(piecesOf))].slice(0, MAX_PIECES);
-  if (pieces.length === 0) return () => 1;
-  const found = await run<{ piece: string; share: number }>(
-    trx,
-    sql(
-      `select piece, count(*) filter (where strpos(search_text, piece) > 0) / count(*)::float as share
-         from ${SAMPLED}, unnest(?::text[]) as piece group by piece`,
-      pieces,
-    ),
-  );
-  const shares = new Map(found.map(({ piece, share }) => [piece, share]));
-  return (piece) => (found.length === 0 ? 0 : (shares.get(piece) ?? 1));
 };
