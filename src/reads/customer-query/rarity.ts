@@ -33,7 +33,8 @@ export const createRarity = (): ((trx: Knex.Transaction) => Promise<Rarity>) => 
     const counts = countPieces(rows.map(({ search_text }) => search_text));
     const texts = rows[0]?.texts ?? 0;
     const each = texts / Math.max(1, rows.length);
-    const rarity: Rarity = { texts, having: (piece) => each * (counts.get(piece) ?? 0) };
+    // One more than seen: what none of some has may be in many of all.
+    const rarity: Rarity = { texts, having: (piece) => each * ((counts.get(piece) ?? 0) + 1) };
     known = { rarity, until: performance.now() + KEPT_MS };
     return rarity;
   };
