@@ -1,4 +1,4 @@
-import { piecesOf, rarestOf } from '../../src/reads/customer-query/pieces';
+import { lookUpOf, piecesOf } from '../../src/reads/customer-query/pieces';
 
 const TEXTS = 1_000_000;
 /** Pieces that are named, as common as said; all others are in every second text. */
@@ -7,22 +7,33 @@ const rarity = (shares: Readonly<Record<string, number>>) => ({
   having: (piece: string) => TEXTS * (shares[piece] ?? 0.5),
 });
 
+const rarestOf = (...args: Parameters<typeof lookUpOf>) => lookUpOf(...args).pieces;
+
 describe('the pieces a text is looked up by', () => {
-  it('are of three letters or digits in a row, none across anything else', () => {
-    expect(piecesOf("o'brien-77")).toEqual(['bri', 'rie', 'ien']);
+  it('are of three letters or digits in a row, or the last two of a word', () => {
+    expect(piecesOf("o'brien-77")).toEqual(['bri', 'rie', 'ien', 'en-']);
     expect(piecesOf('żółw')).toEqual(['żół', 'ółw']);
     expect(piecesOf('ab')).toEqual([]);
   });
 
-  it('are the rarest of each part, and no more when these leave few', () => {
+  it('are the rarest of each word, as long as many texts are left', () => {
     const having = rarity({ ann: 0.03, nna: 0.02, nse: 0.1, jen: 0.09 });
     expect(rarestOf(['anna', 'jensen'], having)).toEqual(['nna', 'jen']);
-    expect(rarestOf(['anna', 'jensen'], rarity({ nna: 0.001, ann: 0.001 }))).toEqual(['ann']);
+    expect(rarestOf(['anna.jensen'], having)).toEqual(['nna', 'jen']);
+    expect(rarestOf(['anna', 'jensen'], rarity({ ann: 0.001 }))).toEqual(['ann']);
   });
 
-  it('are more of one part while many are left, but none that tells half of what another does, or is common', () => {
-    expect(rarestOf(['jensen306'], rarity({ '306': 0.01, n30: 0.011, en3: 0.02, jen: 0.04 }))).toEqual(['306', 'en3']);
-    expect(rarestOf(['jensen306'], rarity({ '306': 0.04, jen: 0.045, sen: 0.06 }))).toEqual(['306', 'jen']);
+  it('are all of digits, those first that tell something else', () => {
+    expect(rarestOf(['jensen306'], rarity({ '306': 0.01, n30: 0.011, en3: 0.02, jen: 0.2 }))).toEqual(['306', 'en3']);
+    expect(rarestOf(['165378'], rarity({ '165': 0.03, '653': 0.031, '537': 0.033, '378': 0.032 }))).toEqual([
+      '165',
+      '378',
+    ]);
+    expect(rarestOf(['1653'], rarity({ '165': 0.006, '653': 0.007 }))).toEqual(['165', '653']);
+  });
+
+  it('of two parts do not stand in the way of each other', () => {
+    expect(rarestOf(['astrid', 'rasmussen'], rarity({ ast: 0.02, ras: 0.02 }))).toEqual(['ast', 'ras']);
   });
 
   it('are one at least, and five at most', () => {

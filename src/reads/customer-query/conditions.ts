@@ -3,7 +3,7 @@ import type { Conditions, Filter, TextConditions } from '../../validation/custom
 import type { TimeConditions } from '../../validation/time-filter';
 import { punctuationMarks } from '../../models/fold';
 import { containing, escaped, every, some, sql, type Sql } from '../sql';
-import { piecesOf, rarestOf, type Rarity } from './pieces';
+import { lookUpOf, piecesOf, type Rarity } from './pieces';
 
 /**
  * Who can be found at all, by state: each has partial indexes of its own, so that neither the dead slow down the living
@@ -46,16 +46,26 @@ const hasPart = (column: string, part: string, pattern: string): Sql =>
  */
 export type Purpose = 'checking' | Rarity;
 
-/** All of some parts, anywhere in a column; the column itself has the last word. */
+/** The pieces by which the index finds parts; the column itself has the last word. */
+const lookedUp = (column: string, parts: readonly string[], rarity: Rarity): Sql[] =>
+  lookUpOf(parts, rarity).pieces.map((piece) => sql(`${column} like ?`, containing(piece)));
+
+/** All of some parts, anywhere in a column. */
 const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql[] => {
   const whole = (part: string): Sql => hasPart(column, part, containing(part));
   if (purpose === 'checking') return parts.map(whole);
   const inPieces = parts.filter((part) => piecesOf(part).length > 0);
   return [
-    ...rarestOf(inPieces, purpose).map((piece) => sql(`${column} like ?`, containing(piece))),
+    ...lookedUp(column, inPieces, purpose),
     ...inPieces.map((part) => sql(`strpos(${column}, ?) > 0`, part)),
     ...parts.filter((part) => !inPieces.includes(part)).map(whole),
   ];
+};
+
+const endsWith = (column: string, part: string, purpose: Purpose): Sql[] => {
+  const pattern = `%${escaped(part)}`;
+  if (purpose === 'checking' || piecesOf(part).length === 0) return [hasPart(column, `${part} `, pattern)];
+  return [...lookedUp(column, [part], purpose), sql(`(${column} || '') like ?`, pattern)];
 };
 
 /** Conditions on a text column of customers. */
@@ -75,7 +85,7 @@ export const ofText = (
     starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
     contains === undefined ? [] : hasAll(column, [contains], purpose),
     marksOf(contains),
-    ends_with === undefined ? [] : hasPart(column, `${ends_with} `, `%${escaped(ends_with)}`),
+    ends_with === undefined ? [] : endsWith(column, ends_with, purpose),
     marksOf(ends_with),
     is_null === undefined ? [] : sql(`${column} ${is_null ? '=' : '>'} ''`),
   ].flat();
@@ -163,6 +173,17 @@ export const conditionsOf = (filter: Filter, purpose: Purpose): Sql[] => [
   ...ofTerms(filter.q.terms, purpose),
   ...ofConditions(filter, purpose),
 ];
+
+/** How many customers the indexes of texts leave to be looked at, by estimate; undefined when none of them is asked. */
+export const foundByText = (filter: Filter, rarity: Rarity): number | undefined => {
+  const texts = [filter.email, filter.first_name, filter.last_name, filter.phone];
+  const parts = [
+    filter.q.terms,
+    ...texts.flatMap((text) => [text?.contains ?? [], text?.ends_with ?? []].map((one) => [one].flat())),
+  ];
+  const found = parts.map((some) => lookUpOf(some, rarity)).filter(({ pieces }) => pieces.length > 0);
+  return found.length === 0 ? undefined : Math.min(...found.map((one) => one.found));
+};
 
 /** One condition for each filter of any_of. */
 export const alternativesOf = (filter: Filter, purpose: Purpose): Sql[] =>

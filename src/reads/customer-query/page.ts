@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Cursor } from '../../security/page-tokens';
 import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
-import { alternativesOf, conditionsOf, STATES, statesOf, type State } from './conditions';
+import { alternativesOf, conditionsOf, foundByText, STATES, statesOf, type State } from './conditions';
 import type { Rarity } from './pieces';
 import { sample } from './sample';
 import { concat, every, run, some, sql, unionAll, type Sql } from '../sql';
@@ -100,14 +100,20 @@ const FIRST_STEPS = 10;
 const TELLING_HITS = 4;
 
 /**
+ * Over how many rows one walks in the time in which one match is collected. Customers lie in the table as they came, so
+ * that along `created_at` neighbours are in one page; along anything else each is in another.
+ */
+const stepsPerMatch = ({ by }: Order): number => (by === 'created_at' ? 6 : 1);
+
+/**
  * One page. Neither way to find one is good for every filter: walking along the order reads the table through when
  * hardly anybody matches, collecting reads all that match when nearly everybody does, and which is which no statistics
  * tell for a part of a text. So: walk a little; when that does not fill the page, sample the table, and then do what
- * costs less.
+ * costs less. Whoever walked on and came short knows better how far it is, and decides again.
  */
 export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarity: Rarity): Promise<Row[]> => {
-  const collect = () => run<Row>(trx, byCollecting(query, rarity));
   const { filter, order, cursor, limit, skip } = query;
+  const collect = () => run<Row>(trx, byCollecting(query, rarity));
   if (isKeyed(filter)) return collect();
   const walk = walkOf(filter, order, cursor);
   const rest = [
@@ -115,24 +121,31 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarity: 
     ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, 'checking'))]),
   ];
   const enough = limit + skip;
-  const walkOn = (steps: number) => run<Row>(trx, byWalking(query, walk, rest, steps));
-  if (rest.length === 0) return walkOn(enough);
+  const walkOver = (steps: number) => run<Row>(trx, byWalking(query, walk, rest, steps));
+  if (rest.length === 0) return walkOver(enough);
   if (await isSmall(trx, filter.group_ids)) return collect();
 
-  const firstSteps = FIRST_STEPS * enough;
-  const first = await walkOn(firstSteps);
-  if (first.length === limit) return first;
+  let steps = FIRST_STEPS * enough;
+  let found = await walkOver(steps);
+  if (found.length === limit) return found;
   const { rows, hits, scale } = await sample(trx, filter, walk);
-  const matches = hits * scale;
-  const hitsOnTheWay = first.length === 0 ? 0 : skip + first.length;
-  const rate = hitsOnTheWay < TELLING_HITS ? hits / Math.max(1, rows) : hitsOnTheWay / firstSteps;
-  const steps = enough / rate;
-  if (matches > FEW && steps < matches) {
+  const byText = foundByText(filter, rarity);
+  // One more than seen: what the sample lacks may be there.
+  const worth = (byText ?? (hits + 1) * scale) * stepsPerMatch(order);
+  const expected = Math.min(
+    hits / Math.max(1, rows),
+    hits < TELLING_HITS && byText !== undefined ? byText / rarity.texts : 1,
+  );
+  for (;;) {
+    const hitsOnTheWay = found.length === 0 ? 0 : skip + found.length;
+    const rate = hitsOnTheWay < TELLING_HITS ? expected : hitsOnTheWay / steps;
     // The matches may all lie far ahead; then no more is lost than collecting them costs.
-    const further = await walkOn(Math.ceil(Math.min(2 * steps, matches)));
-    if (further.length === limit) return further;
+    const further = Math.ceil(Math.min((2 * enough) / rate, worth));
+    if (hits * scale <= FEW || further < enough / rate || further <= steps) return collect();
+    steps = further;
+    found = await walkOver(steps);
+    if (found.length === limit) return found;
   }
-  return collect();
 };
 
 /** How many match, exactly. */

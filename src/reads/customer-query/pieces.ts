@@ -1,37 +1,59 @@
-/** How many texts there are, and how many of them hold a piece; estimates both. */
+/** How many texts there are, and in how many the index finds a piece; estimates both. */
 export type Rarity = { readonly texts: number; readonly having: (piece: string) => number };
 
-/** Each three letters or digits in a row of a part of a text: what the trigram index knows of it. */
+/** As the index sees a text: it knows no punctuation, only where a word ends. */
+export const asIndexed = (text: string): string => text.replace(/[^\p{L}\p{N}\p{M}]/gu, ' ');
+
+/** Each three letters or digits in a row of a part of a text, and each two that end a word: one trigram of the index. */
 export const piecesOf = (part: string): string[] => [
-  ...new Set(Array.from(part.matchAll(/(?=([\p{L}\p{N}]{3}))/gu), ([, piece = '']) => piece)),
+  ...new Set(
+    Array.from(part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]))/gu), ([, piece = '']) => piece),
+  ),
+];
+
+/** Those that tell something of their own: of a word of letters the rarest, which the others mostly come with, and all with digits. */
+const tellingOf = (part: string, { having }: Rarity): string[] => [
+  ...(part.match(/\p{L}+[^\p{L}\p{N}\p{M}]?/gu) ?? []).flatMap((word) =>
+    piecesOf(word).reduce<string[]>(
+      ([best], piece) => [best === undefined || having(piece) < having(best) ? piece : best],
+      [],
+    ),
+  ),
+  ...piecesOf(part).filter((piece) => /\p{N}/u.test(piece)),
 ];
 
 /** So few rows are looked at in no time. */
 const FEW = 2_000;
 const MOST = 5;
-/** What one in twenty has tells hardly anything beside what is rarer. */
-const COMMON = 1 / 20;
+/** A longer list costs more than it tells. */
+const COMMON = 1 / 2;
+/** Of the texts with a piece about so many have the one that overlaps it as well. */
+const OVERLAPPING = 1 / 3;
 
-/** Each of them tells half of what the other does. */
 const overlap = (one: string, other: string): boolean =>
   one.slice(1) === other.slice(0, 2) || other.slice(1) === one.slice(0, 2);
 
+/** By what the index looks texts up, and in how many it finds that, by estimate. */
+export type LookUp = { readonly pieces: readonly string[]; readonly found: number };
+
 /**
- * By which pieces texts are looked up that hold all of some parts: as many of the rarest as leave few rows to be looked
- * at, one of each part first. The index compares the lists of all pieces that it is asked for, and those of common ones
- * are long.
+ * How to look up the texts that hold all of some parts: by as many of the rarest pieces as leave few rows to be looked at.
+ * The index compares the lists of all pieces that it is asked for, and those of common ones are long.
  */
-export const rarestOf = (parts: readonly string[], { texts, having }: Rarity): string[] => {
-  const ranked = (pieces: readonly string[]) => [...pieces].sort((one, other) => having(one) - having(other));
-  const ofEach = ranked(parts.flatMap((part) => ranked(piecesOf(part)).slice(0, 1)));
-  const others = ranked(parts.flatMap(piecesOf)).filter((piece) => having(piece) < COMMON * texts);
-  const chosen: string[] = [];
-  let left = Infinity;
-  for (const piece of [...ofEach, ...others]) {
-    if (left <= FEW || chosen.length === MOST) break;
-    if (chosen.some((other) => piece === other || overlap(piece, other))) continue;
-    chosen.push(piece);
-    left = Math.min(left, texts) * (having(piece) / Math.max(1, texts));
+export const lookUpOf = (parts: readonly string[], rarity: Rarity): LookUp => {
+  const { texts, having } = rarity;
+  const pieces: string[] = [];
+  /** Of the texts with all pieces so far, those with this one as well. */
+  const shareOf = (piece: string): number =>
+    Math.max(having(piece) / Math.max(1, texts), pieces.some((other) => overlap(piece, other)) ? OVERLAPPING : 0);
+  let found = texts;
+  let open = [...new Set(parts.flatMap((part) => tellingOf(part, rarity)))];
+  while (open.length > 0 && pieces.length < MOST && (found > FEW || pieces.length === 0)) {
+    const [share, next] = open.map((piece) => [shareOf(piece), piece] as const).reduce((a, b) => (b[0] < a[0] ? b : a));
+    if (share > COMMON && pieces.length > 0) break;
+    pieces.push(next);
+    found *= share;
+    open = open.filter((piece) => piece !== next);
   }
-  return chosen;
+  return { pieces, found };
 };

@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import type { Rarity } from './pieces';
+import { asIndexed, type Rarity } from './pieces';
 import { SAMPLED } from './sample';
 import { run, sql } from '../sql';
 
@@ -11,7 +11,7 @@ const KEPT_MS = 10 * 60_000;
 /** Counts in how many of some texts each three characters in a row occur. */
 const countPieces = (texts: readonly string[]): Map<string, number> => {
   const counts = new Map<string, number>();
-  for (const text of texts) {
+  for (const text of texts.map(asIndexed)) {
     const pieces = new Set<string>();
     for (let at = 0; at + 3 <= text.length; at += 1) pieces.add(text.slice(at, at + 3));
     for (const piece of pieces) counts.set(piece, (counts.get(piece) ?? 0) + 1);
@@ -34,7 +34,7 @@ export const createRarity = (): ((trx: Knex.Transaction) => Promise<Rarity>) => 
     const texts = rows[0]?.texts ?? 0;
     const each = texts / Math.max(1, rows.length);
     // One more than seen: what none of some has may be in many of all.
-    const rarity: Rarity = { texts, having: (piece) => each * ((counts.get(piece) ?? 0) + 1) };
+    const rarity: Rarity = { texts, having: (piece) => each * ((counts.get(asIndexed(piece)) ?? 0) + 1) };
     known = { rarity, until: performance.now() + KEPT_MS };
     return rarity;
   };
