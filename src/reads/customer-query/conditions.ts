@@ -47,8 +47,12 @@ const hasPart = (column: string, part: string, pattern: string): Sql =>
 export type Purpose = 'checking' | Rarity;
 
 /** The pieces by which the index finds parts; the column itself has the last word. */
-const lookedUp = (column: string, parts: readonly string[], rarity: Rarity): Sql[] =>
-  lookUpOf(parts, rarity).pieces.map((piece) => sql(`${column} like ?`, containing(piece)));
+const lookedUp = (
+  column: string,
+  parts: readonly string[],
+  rarity: Rarity,
+  patternOf: (piece: string) => string = containing,
+): Sql[] => lookUpOf(parts, rarity).pieces.map((piece) => sql(`${column} like ?`, patternOf(piece)));
 
 /** All of some parts, anywhere in a column. */
 const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql[] => {
@@ -62,10 +66,15 @@ const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql
   ];
 };
 
+/** The end of a text ends a word, too. */
+const ended = (part: string): string => `${part} `;
+
 const endsWith = (column: string, part: string, purpose: Purpose): Sql[] => {
   const pattern = `%${escaped(part)}`;
-  if (purpose === 'checking' || piecesOf(part).length === 0) return [hasPart(column, `${part} `, pattern)];
-  return [...lookedUp(column, [part], purpose), sql(`(${column} || '') like ?`, pattern)];
+  if (purpose === 'checking' || piecesOf(ended(part)).length === 0) return [hasPart(column, ended(part), pattern)];
+  const patternOf = (piece: string): string =>
+    part.includes(piece) ? containing(piece) : `%${escaped(piece.slice(0, -1))}`;
+  return [...lookedUp(column, [ended(part)], purpose, patternOf), sql(`(${column} || '') like ?`, pattern)];
 };
 
 /** Conditions on a text column of customers. */
@@ -177,12 +186,13 @@ export const conditionsOf = (filter: Filter, purpose: Purpose): Sql[] => [
 /** How many customers the indexes of texts leave to be looked at, by estimate; undefined when none of them is asked. */
 export const foundByText = (filter: Filter, rarity: Rarity): number | undefined => {
   const texts = [filter.email, filter.first_name, filter.last_name, filter.phone];
-  const parts = [
+  const lookUps = [
     filter.q.terms,
-    ...texts.flatMap((text) => [text?.contains ?? [], text?.ends_with ?? []].map((one) => [one].flat())),
-  ];
-  const found = parts.map((some) => lookUpOf(some, rarity)).filter(({ pieces }) => pieces.length > 0);
-  return found.length === 0 ? undefined : Math.min(...found.map((one) => one.found));
+    ...texts.flatMap((text) => (text?.contains === undefined ? [] : [[text.contains]])),
+    ...texts.flatMap((text) => (text?.ends_with === undefined ? [] : [[ended(text.ends_with)]])),
+  ].map((parts) => lookUpOf(parts, rarity));
+  const found = lookUps.flatMap(({ pieces, found: left }) => (pieces.length === 0 ? [] : [left]));
+  return found.length === 0 ? undefined : Math.min(...found);
 };
 
 /** One condition for each filter of any_of. */
