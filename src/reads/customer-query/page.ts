@@ -132,13 +132,12 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarity: 
   const byText = foundByText(filter, rarity);
   // One more than seen: what the sample lacks may be there.
   const worth = (byText ?? (hits + 1) * scale) * stepsPerMatch(order);
-  const expected = Math.min(
-    hits / Math.max(1, rows),
-    hits < TELLING_HITS && byText !== undefined ? byText / rarity.texts : 1,
-  );
+  // A few hits are chance: no more can match than the index finds.
+  const isChance = hits < TELLING_HITS && byText !== undefined;
+  const expectedRate = Math.min(hits / Math.max(1, rows), isChance ? byText / rarity.texts : 1);
   for (;;) {
     const hitsOnTheWay = found.length === 0 ? 0 : skip + found.length;
-    const rate = hitsOnTheWay < TELLING_HITS ? expected : hitsOnTheWay / steps;
+    const rate = hitsOnTheWay < TELLING_HITS ? expectedRate : hitsOnTheWay / steps;
     // The matches may all lie far ahead; then no more is lost than collecting them costs.
     const further = Math.ceil(Math.min((2 * enough) / rate, worth));
     if (hits * scale <= FEW || further < enough / rate || further <= steps) return collect();
