@@ -64,17 +64,20 @@ const checkErased = ({ calls, erasedReplies }: History, { events }: Erased): str
     ),
     idOf,
   );
-  const couldHaveMade = (id: string): number =>
-    calls.filter(
-      ({ names, outcome, request_id }) =>
-        names.includes(id) &&
-        (outcome.kind === 'acknowledged' ? typeof outcome.changes === 'number' : erasedReplies.has(request_id)),
-    ).length;
+  const untelling = calls.filter(({ outcome, request_id }) =>
+    outcome.kind === 'acknowledged' ? typeof outcome.changes === 'number' : erasedReplies.has(request_id),
+  );
+  const couldHaveMade = groupBy(
+    untelling.flatMap(({ names }) => [...new Set(names)]),
+    (name) => name,
+  );
   return [
     ...[...told].filter(([, all]) => all.length > 1).map(([id]) => `twice: two calls were told of ${id}`),
     ...[...events].flatMap(([id, own]) => {
       const untold = own.filter((event) => !told.has(idOf(event)));
-      return untold.length > couldHaveMade(id) ? [`phantom: nobody asked for ${untold.map(nameOf).join(', ')}`] : [];
+      return untold.length > (couldHaveMade.get(id)?.length ?? 0)
+        ? [`phantom: nobody asked for ${untold.map(nameOf).join(', ')}`]
+        : [];
     }),
   ];
 };
