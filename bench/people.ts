@@ -3,11 +3,11 @@ import type { CustomerRow } from '../src/models/customer';
 import { fold, phoneKey, searchText } from '../src/models/fold';
 
 /** Who fills a database: the same people every time, drawn as names, places and habits are: few often, many seldom. */
-const FIRST =
+export const FIRST =
   'Anna Peter Maria Lars Emma Jens Sofia Thomas Ida Michael Laura Søren Julia Henrik Clara Niels Lucía Martin Åse Mette José Camille Björn Zoë Łukasz Aylin Ngozi Hiroshi Élodie Øyvind Fatima Giulia Mikkel Astrid Pavel Chloé Jürgen Xenia Dmitri Marta'.split(
     ' ',
   );
-const LAST =
+export const LAST =
   'Jensen Nielsen Hansen Müller Andersen García Smith Pedersen Larsen Kowalski Sørensen Dupont Rossi Rasmussen Meyer Svensson Novák Jørgensen Fernández Schmidt Petersen Öztürk Lindqvist Christensen O’Brien Okafor Bergström Moreau Tanaka Kaya Eriksen Vestergaard Dąbrowska Holm Žižek Lefèvre Nguyen Quist Übelacker Winther'.split(
     ' ',
   );
@@ -19,7 +19,7 @@ const CITIES = [
   ['fr', 'Lyon', '69001', '+33'],
   ['pl', 'Kraków', '30-001', '+48'],
 ] as const;
-const MAIL = ['gmail.com', 'outlook.com', 'example.com', 'proton.me', 'firma.dk'];
+export const MAIL = ['gmail.com', 'outlook.com', 'example.com', 'proton.me', 'firma.dk'];
 
 /** Days over which the customers came. */
 const DAYS = 5 * 365;
@@ -36,9 +36,9 @@ export const fractionOf = (n: number, purpose: number): number => {
 };
 
 /** Squared, so that the first of a list is drawn most. */
-const drawn = <T>(all: readonly T[], fraction: number): T => all[Math.floor(fraction ** 2 * all.length)] as T;
+export const drawn = <T>(all: readonly T[], fraction: number): T => all[Math.floor(fraction ** 2 * all.length)] as T;
 
-const digits = (fraction: number): string => String(Math.floor(fraction * 1e8)).padStart(8, '0');
+export const digits = (fraction: number): string => String(Math.floor(fraction * 1e8)).padStart(8, '0');
 const ascii = (text: string): string =>
   fold(text)
     .normalize('NFD')

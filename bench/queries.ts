@@ -5,7 +5,21 @@ import {
   GetRegisteredCustomerByEmailRequest,
   ListCustomersRequest,
 } from '../src/gen/customer/v1/customer';
-import { customerId, emailOf, END, fractionOf, GROUPS, isDeleted, isRegistered, phoneOf } from './people';
+import {
+  customerId,
+  digits,
+  drawn,
+  emailOf,
+  END,
+  FIRST,
+  fractionOf,
+  GROUPS,
+  isDeleted,
+  isRegistered,
+  LAST,
+  MAIL,
+  phoneOf,
+} from './people';
 
 /** A kind of read: its rpc, and the nth request of it, encoded. */
 export type Query = { readonly rpc: string; readonly request: (n: number) => Uint8Array };
@@ -34,6 +48,28 @@ const count = (request: Counts): Query => ({
 });
 
 const daysBeforeEnd = (days: number) => ({ seconds: END / 1_000 - days * 86_400 });
+
+const first = (n: number, purpose = 90): string => FIRST[Math.floor(fractionOf(n, purpose) * FIRST.length)] ?? '';
+const last = (n: number): string => LAST[Math.floor(fractionOf(n, 91) * LAST.length)] ?? '';
+const number = (n: number, length: number): string => digits(fractionOf(n, 92)).slice(0, length);
+
+/** What people type: every name as often as any other, those with hundreds of thousands of matches and those with none. */
+const TERMS: readonly ((n: number) => string)[] = [
+  first,
+  last,
+  (n) => `${first(n)} ${last(n)}`,
+  (n) => `${first(n)} ${first(n, 93)} ${last(n)}`,
+  (n) => `${first(n)} ${last(n)} ${number(n, 3)}`,
+  (n) => `${first(n)}.${last(n)}`,
+  (n) => `${first(n)} ${drawn(MAIL, fractionOf(n, 94))}`,
+  (n) => last(n).slice(1, 4),
+  (n) => first(n).slice(0, 2),
+  (n) => number(n, 3),
+  (n) => number(n, 4),
+  (n) => number(n, 6),
+  (n) => `+45 ${number(n, 2)} ${number(n, 4).slice(2)}`,
+  (n) => `${first(n)} nobody`,
+];
 
 /** Everything that is asked of a database of so many customers. `deepToken`: of a page that begins deep in the list. */
 export const queriesOf = (customers: number, deepToken: string): Readonly<Record<string, Query>> => ({
@@ -73,6 +109,7 @@ export const queriesOf = (customers: number, deepToken: string): Readonly<Record
   'q: two terms': list({ filter: { q: 'zoë winther' } }),
   'q: three terms': list({ filter: { q: 'xenia quist firma' } }),
   'q: two letters': list({ filter: { q: 'xe' } }),
+  'q: terms of all kinds': list((n) => ({ filter: { q: TERMS[n % TERMS.length]?.(n) ?? '' } })),
   'last name contains': list({ filter: { last_name: { contains: 'uist' } } }),
   'last name starts with': list({ filter: { last_name: { starts_with: 'wint' } } }),
   'metadata contains': list((n) => ({ filter: { metadata: { campaign: `c${n % 1_000}` } } })),
