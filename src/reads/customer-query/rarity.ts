@@ -1,12 +1,16 @@
 import type { Knex } from 'knex';
 import { asIndexed, type Rarity } from './pieces';
-import { SAMPLED } from './sample';
+import { somePages } from './sample';
 import { run, sql } from '../sql';
 
 /** Enough to tell what is common; counted in a few milliseconds, in which nobody else is served. */
 const TEXTS = 500;
+/** Hold so many texts, if there are. */
+const SAMPLED = somePages('64');
 /** Names and addresses change slowly, and a wrong guess costs time, no match. */
-const KEPT_MS = 10 * 60_000;
+const KEPT_MS = 60_000;
+/** A small table may grow fast, and is counted in no time. */
+const KEPT_OF_FEW_MS = 1_000;
 
 /** Counts in how many of some texts each three characters in a row occur. */
 const countPieces = (texts: readonly string[]): Map<string, number> => {
@@ -35,7 +39,7 @@ export const createRarity = (): ((trx: Knex.Transaction) => Promise<Rarity>) => 
     const each = texts / Math.max(1, rows.length);
     // One more than seen: what none of some has may be in many of all.
     const rarity: Rarity = { texts, having: (piece) => each * ((counts.get(asIndexed(piece)) ?? 0) + 1) };
-    known = { rarity, until: performance.now() + KEPT_MS };
+    known = { rarity, until: performance.now() + (rows.length < TEXTS ? KEPT_OF_FEW_MS : KEPT_MS) };
     return rarity;
   };
 };

@@ -7,12 +7,16 @@ import type { Walk } from './walk';
 /** How many rows were looked at, how many of them match, and for how many rows of the table each stands. */
 type Sample = { readonly rows: number; readonly hits: number; readonly scale: number };
 
-/** At least so many pages; beyond, a tenth of the square root of all: enough to tell what either way costs. */
-const SAMPLED_PAGES = 8;
 const PAGES = `greatest(1, pg_relation_size('customers') / current_setting('block_size')::int)`;
-const PERCENT = `least(100, 100.0 * greatest(${SAMPLED_PAGES}, sqrt(${PAGES}) / 10) / ${PAGES})`;
-/** Always the same pages; `percent` of all. */
-export const SAMPLED = `(select ${PERCENT} as percent) settings, customers tablesample system (${PERCENT}) repeatable (0)`;
+
+/** So many pages of the table, always the same; `percent` of all. */
+export const somePages = (pages: string): string => {
+  const percent = `least(100, 100.0 * ${pages} / ${PAGES})`;
+  return `(select ${percent} as percent) settings, customers tablesample system (${percent}) repeatable (0)`;
+};
+
+/** At least eight; beyond, a tenth of the square root of all: enough to tell what either way costs. */
+const SAMPLED = somePages(`greatest(8, sqrt(${PAGES}) / 10)`);
 
 /** Looks at some pages of the table to learn what statistics cannot tell: how many rows ahead match. */
 export const sample = async (trx: Knex.Transaction, filter: Filter, walk: Walk): Promise<Sample> => {
