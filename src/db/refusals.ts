@@ -9,7 +9,7 @@ const NO_CONNECTION =
   /^(E[A-Z]+|ERR_STREAM_\w+|CONNECTION_ENDED)$|connection (terminated|ended|error)|not queryable|client was closed|timeout (expired|exceeded)|timeout acquiring a connection|the pool is probably full|pool is (draining|destroyed)|unable to acquire a connection/i;
 
 /** By SQLSTATE class or code: the database is there, but cannot work now. 42P01 and its like: the schema is not ours. */
-const UNAVAILABLE = /^(08|53|57P|58|28|3D|3F|25006|42P01|42703|42501|XX)/;
+const UNAVAILABLE = /^(08|53|57P|58|28|3D|3F|25006|25P03|42P01|42703|42501|XX)/;
 
 /** The transaction lost against another one; the same work may well succeed when it is run again. */
 const CONFLICT = new Set(['40001', '40P01', '55P03']);

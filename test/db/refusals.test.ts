@@ -38,6 +38,7 @@ describe('what the database refuses', () => {
     ['55P03', 'TRANSACTION_CONFLICT'],
     ['57014', 'DEADLINE_EXCEEDED'],
     ['57P03', 'DATABASE_UNAVAILABLE'],
+    ['25P03', 'DATABASE_UNAVAILABLE'],
     ['42P01', 'DATABASE_UNAVAILABLE'],
   ])('is known by its SQLSTATE %s through Objection too', async (code, reason) => {
     const error = await refusedWith(code);
