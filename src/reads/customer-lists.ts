@@ -8,8 +8,7 @@ import type { Order } from '../validation/paging';
 import { viewed, type View } from '../validation/read-mask';
 import { cursorAfter, type CursorAfter } from './cursor-after';
 import { ALONG_INDEXES, countMatches, readPage } from './customer-query/page';
-import type { Rarity } from './customer-query/pieces';
-import { createRarity } from './customer-query/rarity';
+import { createRarity, type RarityIn } from './customer-query/rarity';
 import { createRelations } from './relations';
 import type { Snapshots } from './snapshot';
 
@@ -49,12 +48,12 @@ const readList = async (
   trx: Knex.Transaction,
   query: ListQuery,
   cursor: Cursor | undefined,
-  rarity: Rarity,
+  rarityIn: RarityIn,
 ): Promise<Page> => {
   const { filter, order_by: order, skip, page_size } = query;
-  const counting = query.include_total_size ? countMatches(trx, filter, rarity) : undefined;
+  const counting = query.include_total_size ? countMatches(trx, filter, rarityIn) : undefined;
   const wanted = { filter, order, cursor, skip, limit: page_size + 1, columns: columnsFor(query) };
-  const reading = readPage(trx, wanted, rarity);
+  const reading = readPage(trx, wanted, rarityIn);
   const [found, total_size] = await Promise.all([reading, counting]);
   const page = found.slice(0, page_size);
   const relationsOf = createRelations(trx);
@@ -75,8 +74,7 @@ export const createCustomerLists = ({ inSnapshot }: Snapshots): CustomerLists =>
   const rarityIn = createRarity();
   return {
     listCustomers: (query, cursor, call) =>
-      inSnapshot(call, async (trx) => readList(trx, query, cursor, await rarityIn(trx)), ALONG_INDEXES),
-    countCustomers: (filter, call) =>
-      inSnapshot(call, async (trx) => countMatches(trx, filter, await rarityIn(trx)), ALONG_INDEXES),
+      inSnapshot(call, (trx) => readList(trx, query, cursor, rarityIn), ALONG_INDEXES),
+    countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter, rarityIn), ALONG_INDEXES),
   };
 };

@@ -115,7 +115,7 @@ const explained = async (filter: object, order: Order, cursor?: { key: string; i
       limit: LIMIT,
       columns: ['id', 'email', 'metadata'],
     };
-    const found = await readPage(explaining, query, await rarityIn(trx));
+    const found = await readPage(explaining, query, () => rarityIn(trx));
     seen.rows = found.length;
     return seen;
   });

@@ -4,6 +4,7 @@ import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
 import { alternativesOf, conditionsOf, foundByText, STATES, statesOf, type State } from './conditions';
 import type { Rarity } from './pieces';
+import type { RarityIn } from './rarity';
 import { sample } from './sample';
 import { concat, every, run, some, sql, unionAll, type Sql } from '../sql';
 import { isAfter, keyOf, walkOf, type Walk } from './walk';
@@ -111,9 +112,9 @@ const stepsPerMatch = ({ by }: Order): number => (by === 'created_at' ? 6 : 1);
  * tell for a part of a text. So: walk a little; when that does not fill the page, sample the table, and then do what
  * costs less. Whoever walked on and came short knows better how far it is, and decides again.
  */
-export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarity: Rarity): Promise<Row[]> => {
+export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn: RarityIn): Promise<Row[]> => {
   const { filter, order, cursor, limit, skip } = query;
-  const collect = () => run<Row>(trx, byCollecting(query, rarity));
+  const collect = async () => run<Row>(trx, byCollecting(query, await rarityIn(trx)));
   if (isKeyed(filter)) return collect();
   const walk = walkOf(filter, order, cursor);
   const rest = [
@@ -129,6 +130,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarity: 
   let found = await walkOver(steps);
   if (found.length === limit) return found;
   const { rows, hits, scale } = await sample(trx, filter, walk);
+  const rarity = await rarityIn(trx);
   const byText = foundByText(filter, rarity);
   // One more than seen: what the sample lacks may be there.
   const worth = (byText ?? (hits + 1) * scale) * stepsPerMatch(order);
@@ -148,7 +150,8 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarity: 
 };
 
 /** How many match, exactly. */
-export const countMatches = async (trx: Knex.Transaction, filter: Filter, rarity: Rarity): Promise<number> => {
+export const countMatches = async (trx: Knex.Transaction, filter: Filter, rarityIn: RarityIn): Promise<number> => {
+  const rarity = await rarityIn(trx);
   const arms = statesOf(filter).map((state: State) =>
     concat(
       sql('select count(*) as matches from customers where'),

@@ -24,7 +24,9 @@ const countPieces = (texts: readonly string[]): Map<string, number> => {
 };
 
 /** Tells how common the pieces are of what search looks through, by a sample of it that is taken now and then. */
-export const createRarity = (): ((trx: Knex.Transaction) => Promise<Rarity>) => {
+export type RarityIn = (trx: Knex.Transaction) => Promise<Rarity>;
+
+export const createRarity = (): RarityIn => {
   let known: { readonly rarity: Rarity; readonly until: number } | undefined;
   return async (trx) => {
     if (known !== undefined && performance.now() < known.until) return known.rarity;
