@@ -132,8 +132,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn
   const { rows, hits, scale } = await sample(trx, filter, walk);
   const rarity = await rarityIn(trx);
   const byText = foundByText(filter, rarity);
-  // One more than seen: what the sample lacks may be there.
-  const worth = (byText ?? (hits + 1) * scale) * stepsPerMatch(order);
+  const worth = (byText ?? hits * scale) * stepsPerMatch(order);
   // A few hits are chance: no more can match than the index finds.
   const isChance = hits < TELLING_HITS && byText !== undefined;
   const expectedRate = Math.min(hits / Math.max(1, rows), isChance ? byText / rarity.texts : 1);
