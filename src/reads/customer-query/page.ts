@@ -133,14 +133,16 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn
   const rarity = await rarityIn(trx);
   const byText = foundByText(filter, rarity);
   const worth = (byText ?? hits * scale) * stepsPerMatch(order);
-  // A few hits are chance: no more can match than the index finds.
+  // No more can match than the index finds.
   const isChance = hits < TELLING_HITS && byText !== undefined;
   const expectedRate = Math.min(hits / Math.max(1, rows), isChance ? byText / rarity.texts : 1);
   for (;;) {
     const hitsOnTheWay = found.length === 0 ? 0 : skip + found.length;
     const rate = hitsOnTheWay < TELLING_HITS ? expectedRate : hitsOnTheWay / steps;
+    // A few hits are chance; as far as they say then, and twice as far on better grounds.
+    const ample = Math.max(hits, hitsOnTheWay) < TELLING_HITS ? 1 : 2;
     // The matches may all lie far ahead; then no more is lost than collecting them costs.
-    const further = Math.ceil(Math.min((2 * enough) / rate, worth));
+    const further = Math.ceil(Math.min((ample * enough) / rate, worth));
     if (hits * scale <= FEW || further < enough / rate || further <= steps) return collect();
     steps = further;
     found = await walkOver(steps);
