@@ -2,11 +2,12 @@ import type { Knex } from 'knex';
 import type { Cursor } from '../../security/page-tokens';
 import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
-import { alternativesOf, conditionsOf, foundByText, STATES, statesOf, type State } from './conditions';
+import { alternativesOf, conditionsOf, STATES, statesOf, wholeOf } from './conditions';
 import type { Rarity } from './pieces';
 import type { RarityIn } from './rarity';
 import { sample } from './sample';
-import { concat, every, run, some, sql, unionAll, type Sql } from '../sql';
+import { foundByText } from './texts';
+import { concat, every, run, sql, unionAll, type Sql } from '../sql';
 import { isAfter, keyOf, walkOf, type Walk } from './walk';
 
 export type PageQuery = {
@@ -117,10 +118,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn
   const collect = async () => run<Row>(trx, byCollecting(query, await rarityIn(trx)));
   if (isKeyed(filter)) return collect();
   const walk = walkOf(filter, order, cursor);
-  const rest = [
-    ...conditionsOf(walk.rest, 'checking'),
-    ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, 'checking'))]),
-  ];
+  const rest = wholeOf(walk.rest, 'checking');
   const enough = limit + skip;
   const walkOver = (steps: number) => run<Row>(trx, byWalking(query, walk, rest, steps));
   if (rest.length === 0) return walkOver(enough);
@@ -130,9 +128,11 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn
   let found = await walkOver(steps);
   if (found.length === limit) return found;
   const { rows, hits, scale } = await sample(trx, filter, walk);
+  const matches = hits * scale;
+  if (matches <= FEW) return collect();
   const rarity = await rarityIn(trx);
   const byText = foundByText(filter, rarity);
-  const worth = (byText ?? hits * scale) * stepsPerMatch(order);
+  const worth = (byText ?? matches) * stepsPerMatch(order);
   // No more can match than the index finds.
   const isChance = hits < TELLING_HITS && byText !== undefined;
   const expectedRate = Math.min(hits / Math.max(1, rows), isChance ? byText / rarity.texts : 1);
@@ -143,7 +143,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn
     const ample = Math.max(hits, hitsOnTheWay) < TELLING_HITS ? 1 : 2;
     // The matches may all lie far ahead; then no more is lost than collecting them costs.
     const further = Math.ceil(Math.min((ample * enough) / rate, worth));
-    if (hits * scale <= FEW || further < enough / rate || further <= steps) return collect();
+    if (further < enough / rate || further <= steps) return collect();
     steps = further;
     found = await walkOver(steps);
     if (found.length === limit) return found;
@@ -153,14 +153,10 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn
 /** How many match, exactly. */
 export const countMatches = async (trx: Knex.Transaction, filter: Filter, rarityIn: RarityIn): Promise<number> => {
   const rarity = await rarityIn(trx);
-  const arms = statesOf(filter).map((state: State) =>
+  const arms = statesOf(filter).map((state) =>
     concat(
       sql('select count(*) as matches from customers where'),
-      every([
-        sql(STATES[state]),
-        ...conditionsOf(filter, rarity),
-        ...(filter.any_of.length === 0 ? [] : [some(alternativesOf(filter, rarity))]),
-      ]),
+      every([sql(STATES[state]), ...wholeOf(filter, rarity)]),
     ),
   );
   const [count] = await run<{ total: number }>(

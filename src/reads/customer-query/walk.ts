@@ -1,7 +1,8 @@
 import type { Cursor } from '../../security/page-tokens';
 import type { Filter, TextConditions } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
-import { instant, ofText, ofTime, STATES, type State } from './conditions';
+import { instant, ofTime, STATES, type State } from './conditions';
+import { ofText } from './texts';
 import { every, sql, type Sql } from '../sql';
 
 /** What a page is asked for, in terms of the index that holds its order. */

@@ -1,0 +1,113 @@
+import type { Filter, TextConditions } from '../../validation/customer-filter';
+import { punctuationMarks } from '../../models/fold';
+import { containing, escaped, sql, type Sql } from '../sql';
+import { lookUpOf, piecesOf, type Rarity } from './pieces';
+
+/** Columns that hold texts in folded form, absent as empty. */
+const FOLDED = {
+  email: 'email',
+  first_name: 'first_name_folded',
+  last_name: 'last_name_folded',
+  phone: 'phone_folded',
+} as const;
+
+/** What the index can tell of punctuation that a part of a text holds; says no more than the part itself. */
+const ofMarks = (part: string): Sql[] =>
+  [...new Set(punctuationMarks(part))].map((mark) => sql('customers.search_text like ?', `% ${mark}%`));
+
+/** Three of a word's letters, its beginning, or two of its end: what the index can look a part up by. */
+const INDEXED = /[\p{L}\p{N}]{3}|[^\p{L}\p{N}\p{M}][\p{L}\p{N}]|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]/u;
+
+/** A pattern that holds a part; kept from an index that would have to be read through for it. */
+const hasPart = (column: string, part: string, pattern: string): Sql =>
+  sql(`${INDEXED.test(part) ? column : `(${column} || '')`} like ?`, pattern);
+
+/**
+ * How conditions are asked. `checking` looks at one customer after the other. Collecting lets an index find them: groups
+ * by their members, parts of texts by the pieces that the fewest have.
+ */
+export type Purpose = 'checking' | Rarity;
+
+/** The pieces by which the index finds parts; the column itself has the last word. */
+const lookedUp = (
+  column: string,
+  parts: readonly string[],
+  rarity: Rarity,
+  patternOf: (piece: string) => string = containing,
+): Sql[] => lookUpOf(parts, rarity).pieces.map((piece) => sql(`${column} like ?`, patternOf(piece)));
+
+/** All of some parts, anywhere in a column. */
+const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql[] => {
+  const whole = (part: string): Sql => hasPart(column, part, containing(part));
+  if (purpose === 'checking') return parts.map(whole);
+  const inPieces = parts.filter((part) => piecesOf(part).length > 0);
+  return [
+    ...lookedUp(column, inPieces, purpose),
+    ...inPieces.map((part) => sql(`strpos(${column}, ?) > 0`, part)),
+    ...parts.filter((part) => !inPieces.includes(part)).map(whole),
+  ];
+};
+
+/** The end of a text ends a word, too. */
+const ended = (part: string): string => `${part} `;
+
+const endsWith = (column: string, part: string, purpose: Purpose): Sql[] => {
+  const pattern = `%${escaped(part)}`;
+  if (purpose === 'checking' || piecesOf(ended(part)).length === 0) return [hasPart(column, ended(part), pattern)];
+  const patternOf = (piece: string): string =>
+    part.includes(piece) ? containing(piece) : `%${escaped(piece.slice(0, -1))}`;
+  return [...lookedUp(column, [ended(part)], purpose, patternOf), sql(`(${column} || '') like ?`, pattern)];
+};
+
+/** Conditions on a text column of customers. */
+export const ofText = (
+  field: keyof typeof FOLDED,
+  conditions: TextConditions | undefined,
+  purpose: Purpose = 'checking',
+): Sql[] => {
+  if (conditions === undefined) return [];
+  const column = `customers.${FOLDED[field]}`;
+  const { equals, contains, starts_with, ends_with, is_null } = conditions;
+  const like = (pattern: string) => sql(`${column} like ?`, pattern);
+  const marksOf = (part: string | undefined) => (part === undefined ? [] : ofMarks(part));
+  return [
+    equals === undefined ? [] : sql(`${column} = ?`, equals),
+    conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
+    starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
+    contains === undefined ? [] : hasAll(column, [contains], purpose),
+    marksOf(contains),
+    ends_with === undefined ? [] : endsWith(column, ends_with, purpose),
+    marksOf(ends_with),
+    is_null === undefined ? [] : sql(`${column} ${is_null ? '=' : '>'} ''`),
+  ].flat();
+};
+
+const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
+
+const isShort = (term: string): boolean => Array.from(term).length < 3;
+
+/** A short term begins a word: words stand in search_text after a blank each. */
+const beginsWord = (term: string): Sql =>
+  WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
+
+/** All terms of a search. */
+export const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] => {
+  const long = terms.filter((term) => !isShort(term));
+  return [
+    ...terms.filter(isShort).map(beginsWord),
+    ...hasAll('customers.search_text', long, purpose),
+    ...long.flatMap(ofMarks),
+  ];
+};
+
+/** How many customers the indexes of texts leave to be looked at, by estimate; undefined when none of them is asked. */
+export const foundByText = (filter: Filter, rarity: Rarity): number | undefined => {
+  const texts = [filter.email, filter.first_name, filter.last_name, filter.phone];
+  const lookUps = [
+    filter.q.terms,
+    ...texts.flatMap((text) => (text?.contains === undefined ? [] : [[text.contains]])),
+    ...texts.flatMap((text) => (text?.ends_with === undefined ? [] : [[ended(text.ends_with)]])),
+  ].map((parts) => lookUpOf(parts, rarity));
+  const found = lookUps.flatMap(({ pieces, found: left }) => (pieces.length === 0 ? [] : [left]));
+  return found.length === 0 ? undefined : Math.min(...found);
+};
