@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import { createKnex } from '../../src/db/knex';
 import { inPipeline, prepare } from '../../src/db/pipeline';
 import { createTestDatabase, type TestDatabase } from '../support/database';
-import { startProxy, type Proxy } from '../support/proxy';
+import { startDatabaseProxy, type Proxy } from '../support/proxy';
 
 const READ = prepare('read', 'select ?::integer as number');
 const KEEP = prepare('keep', 'insert into removed_groups (id) values (?)');
@@ -14,9 +14,8 @@ let knex: Knex;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const { port } = new URL(database.url);
-  proxy = await startProxy(Number(port));
-  const url = database.url.replace(`:${port}/`, `:${proxy.port}/`);
+  let url: string;
+  ({ proxy, url } = await startDatabaseProxy(database.url));
   knex = createKnex({ url, poolSize: 1, statementNames: true });
 });
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { asDomainError } from '../../src/db/refusals';
 import { allowSilence } from '../../src/db/silence';
 import { watchDatabase } from '../../src/db/watch';
 import { createTestDatabase, type TestDatabase } from '../support/database';
-import { startProxy, type Proxy } from '../support/proxy';
+import { startDatabaseProxy, type Proxy } from '../support/proxy';
 
 let database: TestDatabase;
 let proxy: Proxy;
@@ -17,9 +17,7 @@ let silent: Promise<unknown>;
 describe('a server that goes without a word', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
-    const { port } = new URL(database.url);
-    proxy = await startProxy(Number(port));
-    url = database.url.replace(`:${port}/`, `:${proxy.port}/`);
+    ({ proxy, url } = await startDatabaseProxy(database.url));
     knex = createKnex({ url, poolSize: 2, statementNames: true });
     patient = createKnex({ url: database.url, poolSize: 1, statementNames: true });
     // Takes its time while the first test takes its own.

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { consumeUntil, describeKafka } from '../support/kafka';
-import { startProxy } from '../support/proxy';
+import { startDatabaseProxy } from '../support/proxy';
 import { startTestService, type TestService } from '../support/service';
 import { until } from '../support/until';
 
@@ -43,9 +43,7 @@ describeKafka('when the process that leads is killed', () => {
   });
 
   it('another one takes over whose connections had gone silent meanwhile, long before their statements time out', async () => {
-    const { port } = new URL(test.database.url);
-    const proxy = await startProxy(Number(port));
-    const url = test.database.url.replace(`:${port}/`, `:${proxy.port}/`);
+    const { proxy, url } = await startDatabaseProxy(test.database.url);
     const isLedBy = async (pid: number | undefined): Promise<boolean> =>
       (await status()).sinks.every(({ leader: now }) => now?.includes(`-${pid}-`));
     const env = { ...process.env, ...test.env, RELAY: 'on' };

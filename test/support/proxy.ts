@@ -84,3 +84,12 @@ export const startProxy = async (targetPort: number, ownPort = 0): Promise<Proxy
     },
   };
 };
+
+/** Starts one in front of a database; the url is that of the database through it. */
+export const startDatabaseProxy = async (
+  databaseUrl: string,
+): Promise<{ readonly proxy: Proxy; readonly url: string }> => {
+  const { port } = new URL(databaseUrl);
+  const proxy = await startProxy(Number(port));
+  return { proxy, url: databaseUrl.replace(`:${port}/`, `:${proxy.port}/`) };
+};
