@@ -101,3 +101,6 @@ export const invalidRequest = (
       .join('; ')}${violations.length > 3 ? `; and ${String(violations.length - 3)} more` : ''}`,
     { violations, metadata },
   );
+
+/** What was thrown, in words. */
+export const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : String(thrown));

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Target } from '../grpc/client';
+import { messageOf } from '../errors';
 
 /** The flags that say how to reach the service. */
 export const TARGET_FLAGS = {
@@ -30,7 +31,7 @@ export const readFlags = <Flags extends NonNullable<ParseArgsConfig['options']>>
   try {
     return parseArgs({ args: [...args], options, allowPositionals: false, strict: true }).values;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new UsageError(messageOf(error), { cause: error });
   }
 };
 

@@ -1,9 +1,10 @@
 import { Pool } from 'pg';
 import { pino } from 'pino';
-import { ConfigError, readConfig } from '../config';
+import { readConfig } from '../config';
 import { listDeadLetters, resendDeadLetters, type DeadLetter } from '../events/dead-letters';
 import { createKafka } from '../events/kafka';
 import { eventMessages } from '../events/sinks';
+import { messageOf } from '../errors';
 
 const USAGE = `usage: dead-letters list | resend      (DATABASE_URL, KAFKA_* as for the service)
 
@@ -55,6 +56,6 @@ const main = async (): Promise<void> => {
 };
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof ConfigError || error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 });

@@ -13,6 +13,7 @@ import type { Timestamp } from '../gen/google/protobuf/timestamp';
 import { batchGetCustomers, connect, describe } from '../grpc/client';
 import { readFlags, TARGET_FLAGS, TARGET_USAGE, targetOf, UsageError } from './arguments';
 import { createProgress } from './progress';
+import { messageOf } from '../errors';
 
 const USAGE = `Usage: node dist/bin/export.js [--file FILE] [options]
 
@@ -72,7 +73,7 @@ const filterOf = (text: string | undefined): CustomerFilter | undefined => {
   try {
     return CustomerFilter.fromJSON(JSON.parse(text));
   } catch (error) {
-    throw new UsageError(`--filter: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new UsageError(`--filter: ${messageOf(error)}`, { cause: error });
   }
 };
 

@@ -10,6 +10,7 @@ import { parseImportLine } from '../validation/import-line';
 import { readFlags, TARGET_FLAGS, TARGET_USAGE, targetOf, UsageError } from './arguments';
 import { linesOf, type Line } from './lines';
 import { createProgress } from './progress';
+import { messageOf } from '../errors';
 
 const USAGE = `Usage: node dist/bin/import.js [--file FILE] [options]
 
@@ -58,7 +59,7 @@ const toRow = ({ line, text, fault }: Line, run: string): SourceRow => {
 /** Reading and encoding go down into values as deep as the stack allows. */
 const faultOf = (error: unknown): string => {
   if (error instanceof RangeError) return 'is nested too deeply';
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 };
 
 const rejectOf = (line: number, text: string, { message, details }: Status): Reject => {

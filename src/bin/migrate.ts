@@ -1,5 +1,6 @@
-import { ConfigError, readConfig } from '../config';
+import { readConfig } from '../config';
 import { migrate } from '../db/migrate';
+import { messageOf } from '../errors';
 
 const main = async (): Promise<void> => {
   const { database } = readConfig({ NODE_ENV: undefined, DATABASE_URL: process.env['DATABASE_URL'] });
@@ -10,6 +11,6 @@ const main = async (): Promise<void> => {
 };
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof ConfigError || error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${messageOf(error)}\n`);
   process.exitCode = 1;
 });

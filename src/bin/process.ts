@@ -1,5 +1,6 @@
 import { ConfigError, readConfig, type Config } from '../config';
 import { createLogger, type Logger } from '../logger';
+import { messageOf } from '../errors';
 
 /** Something that runs until it is told to stop. */
 export type Running = { readonly stop: () => Promise<void> };
@@ -50,7 +51,7 @@ export const runProcess = async (
     running = await start(config, log);
   } catch (error) {
     log.fatal({ err: error }, 'could not start');
-    process.stderr.write(`could not start: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`could not start: ${messageOf(error)}\n`);
     await end(1);
   }
 };

@@ -7,6 +7,7 @@ import { ONE_SEND, readLog, type LoggedEvent } from './logged-event';
 import type { Newest } from './newest';
 import { createReplays } from './replays';
 import { backOff, createWaker } from './waker';
+import { messageOf } from '../errors';
 
 /** A message and the event that it tells. */
 export type Telling = Outbound & { readonly event: LoggedEvent };
@@ -81,7 +82,7 @@ export const startSink = ({ kind, pool, lease, producer, newest, prepare, log }:
   const fail = async (error: unknown, what: string): Promise<void> => {
     failures += 1;
     isPrepared = false;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     if (reason !== said.reason || performance.now() - said.at > SAY_AGAIN_MS) {
       said = { reason, at: performance.now() };
       log.error({ err: error, sink: kind.name, failures }, what);

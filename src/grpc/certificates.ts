@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { experimental, ServerCredentials } from '@grpc/grpc-js';
 import type { Config } from '../config';
 import type { Logger } from '../logger';
+import { messageOf } from '../errors';
 
 type Files = NonNullable<Config['tls']>;
 
@@ -92,7 +93,7 @@ export const serverCredentials = ({ tls }: Pick<Config, 'tls'>, log: Logger): Se
     const hasCa = tls.clientCaFile !== undefined;
     return experimental.createCertificateProviderServerCredentials(certificates, hasCa ? certificates : null, hasCa);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new Error(`TLS_CERT_FILE, TLS_KEY_FILE, TLS_CLIENT_CA_FILE cannot be used: ${reason}`, { cause: error });
   }
 };

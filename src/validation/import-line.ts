@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ImportCustomersRequest } from '../gen/customer/v1/customer';
 import { toTimestamp } from '../models/timestamp';
+import { messageOf } from '../errors';
 
 /** Only shapes: what the texts must be like is the service's to say. */
 const address = z.strictObject({
@@ -65,7 +66,7 @@ export const parseImportLine = (text: string): ImportCustomersRequest => {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new Error(`is not JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`is not JSON: ${messageOf(error)}`, { cause: error });
   }
   if (/\\ud[89a-f]/i.test(text) && !isWellFormed(json)) throw new Error('holds half of a surrogate pair');
   const result = line.safeParse(withoutNulls(json, AS_IT_IS));
