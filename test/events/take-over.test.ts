@@ -9,6 +9,7 @@ describeKafka('when the process that leads is killed', () => {
   let test: TestService;
   let leader: ChildProcess;
   beforeAll(async () => (test = await startTestService({ kafka: true, env: { RELAY: 'off' } })));
+  afterEach(() => void leader.kill('SIGKILL'));
   afterAll(() => test.stop());
 
   const status = () => test.client.call('getStreamStatus', {});
