@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { CUSTOMERS, type Rpc } from './bodies';
 import type { Part } from './part';
 import { mean } from './quantiles';
-import { cpuMicros, FLOOR, load, PRODUCT, say, withClient, type Server, type Stage } from './stage';
+import { ALONE, cpuMicros, FLOOR, load, PRODUCT, say, withClient, type Server, type Stage } from './stage';
 
 /** The same customers in each database. */
 const FILL = `insert into customers (id, email, first_name, last_name, phone, phone_key, metadata, first_name_folded,
@@ -24,21 +24,27 @@ type Sample = {
 /** Until all code that is often run is compiled. */
 const WARM_SECONDS = 10;
 
-const NAMES = ['floor', 'product'] as const;
-type Name = (typeof NAMES)[number];
+type Start = { readonly args: readonly string[]; readonly env?: Readonly<Record<string, string>> };
+
+/** What is loaded. The floor puts an event into the outbox and leaves it there, as the product does without its relay. */
+const SERVERS = {
+  floor: { args: FLOOR },
+  product: { args: PRODUCT },
+  'product, relay off': { args: PRODUCT, env: { RELAY: 'off' } },
+  'grpc-js alone': { args: ALONE },
+} as const satisfies Readonly<Record<string, Start>>;
+type Name = keyof typeof SERVERS;
 
 export const fillCustomers = async (client: Client): Promise<void> => {
   await client.query(FILL);
   await client.query('vacuum analyze');
 };
 
-const startServers = async (stage: Stage): Promise<Record<Name, Server>> => {
-  const start = async (name: Name): Promise<Server> => {
-    const DATABASE_URL = await stage.database(`bench_${name}`);
-    await withClient(DATABASE_URL, fillCustomers);
-    return stage.server(name, name === 'floor' ? FLOOR : PRODUCT, { DATABASE_URL });
-  };
-  return { floor: await start('floor'), product: await start('product') };
+const startServer = async (stage: Stage, name: Name): Promise<Server> => {
+  const { args, env }: Start = SERVERS[name];
+  const DATABASE_URL = await stage.database(`bench_${name.replace(/\W+/g, '_')}`);
+  await withClient(DATABASE_URL, fillCustomers);
+  return stage.server(name, args, { DATABASE_URL, ...env });
 };
 
 const line = (rpc: Rpc, name: Name, samples: readonly Sample[], ratio: string): string =>
@@ -56,18 +62,23 @@ const line = (rpc: Rpc, name: Name, samples: readonly Sample[], ratio: string): 
 
 /**
  * Rpcs of the product beside the bare floor, in rounds that take turns, so that what drifts on the machine drifts for
- * both. `goals`: at least how many times the floor's calls per second.
+ * all. `goals`: at least how many times the floor's calls per second; `also`: what else is put beside them.
  */
 export const besideFloor =
-  (goals: Partial<Record<Rpc, number>>): Part =>
+  (goals: Partial<Record<Rpc, number>>, also: readonly Name[] = []): Part =>
   async ({ settings, results, stage, print }) => {
     const { seconds, rounds, inFlight, only } = settings;
-    let servers: Promise<Record<Name, Server>> | undefined;
-    const start = (): Promise<Record<Name, Server>> => (servers ??= stage().then(startServers));
+    const names: readonly Name[] = ['floor', 'product', ...also];
+    const servers = new Map<Name, Promise<Server>>();
+    const serverOf = async (name: Name): Promise<Server> => {
+      const server = servers.get(name) ?? stage().then((theStage) => startServer(theStage, name));
+      servers.set(name, server);
+      return server;
+    };
 
     const warm = new Set<string>();
     const measure = async (rpc: Rpc, name: Name, round: number): Promise<Sample> => {
-      const server = (await start())[name];
+      const server = await serverOf(name);
       if (!warm.has(`${rpc} ${name}`)) {
         warm.add(`${rpc} ${name}`);
         await load(server, { rpc, seconds: WARM_SECONDS, inFlight, run: `${rpc}-warm` });
@@ -89,18 +100,21 @@ export const besideFloor =
       ([rpc]) => only.length === 0 || only.includes(rpc),
     );
     if (chosen.length === 0) return;
-    print(`${inFlight} calls in flight, ${rounds} rounds of ${seconds} s each, floor and product by turns.\n`);
+    print(`${inFlight} calls in flight, ${rounds} rounds of ${seconds} s each, all servers by turns.\n`);
     print('| rpc | server | calls/s | p50 ms | p99 ms | server CPU µs | load CPU µs | errors | times the floor |');
     print('| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
     for (const [rpc, goal] of chosen) {
-      const samples: Record<Name, Sample[]> = { floor: [], product: [] };
+      const samples = new Map<Name, Sample[]>(names.map((name) => [name, []]));
       for (let round = 0; round < rounds; round += 1) {
-        for (const name of NAMES) {
-          samples[name].push(await results.once(`${rpc} ${name} ${round}`, () => measure(rpc, name, round)));
+        for (const name of names) {
+          samples.get(name)?.push(await results.once(`${rpc} ${name} ${round}`, () => measure(rpc, name, round)));
         }
       }
-      const ratio = mean(samples.product.map((s) => s.perSecond)) / mean(samples.floor.map((s) => s.perSecond));
-      print(line(rpc, 'floor', samples.floor, '1'));
-      print(line(rpc, 'product', samples.product, `**${ratio.toFixed(2)}** (goal ${goal})`));
+      const perSecond = (name: Name): number => mean((samples.get(name) ?? []).map((sample) => sample.perSecond));
+      for (const name of names) {
+        const ratio = (perSecond(name) / perSecond('floor')).toFixed(2);
+        const isProduct = name.startsWith('product');
+        print(line(rpc, name, samples.get(name) ?? [], isProduct ? `**${ratio}** (goal ${goal})` : ratio));
+      }
     }
   };

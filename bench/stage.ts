@@ -38,10 +38,11 @@ export type Stage = {
   readonly end: () => Promise<void>;
 };
 
-/** How the product and the floor are started. */
+/** How the product, the floor and grpc-js alone are started. */
 export const PRODUCT = [join(__dirname, '../dist/bin/serve.js')] as const;
 export const RELAY = [join(__dirname, '../dist/bin/relay.js')] as const;
 export const FLOOR = ['--import', 'tsx', join(__dirname, 'floor/serve.ts')] as const;
+export const ALONE = ['--import', 'tsx', join(__dirname, 'floor/alone.ts')] as const;
 
 export const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
