@@ -57,18 +57,18 @@ export const fill = async (client: Client, customers: number): Promise<void> => 
   for (const { drop } of slow) await client.query(drop);
   await insertAll(client, 'customers', customers, (n) => [customerRow(n, customers)]);
   await insertAll(client, 'addresses', customers, (n) => addressRows(n, customers));
-  for (const { id, name, share } of GROUPS) {
+  for (const { id, name, every } of GROUPS) {
     await client.query(
       `insert into customer_groups (id, name, name_folded, revision, created_at, updated_at)
        values ($1, $2, $3, 1, '2021-01-01', '2021-01-01')`,
       [id, name, fold(name)],
     );
-    if (share > 0) {
+    if (every(customers) <= customers) {
       await client.query(
         `insert into customer_group_members (group_id, customer_id, created_at)
          select $1, id, created_at from customers
           where right(id, 26)::bigint % $2 = 0 and deleted_at is null`,
-        [id, Math.max(1, Math.round(1 / share))],
+        [id, every(customers)],
       );
     }
   }

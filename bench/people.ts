@@ -126,10 +126,10 @@ export const addressRows = (n: number, of: number) => {
   });
 };
 
-/** Groups by the fraction of all customers that are in them; one is empty. */
+/** Groups: every how many-th of so many customers is in them. The pilots are a hundred, among however many. */
 export const GROUPS = [
-  { id: `cgrp_${'1'.padStart(26, '0')}`, name: 'Newsletter', share: 0.3 },
-  { id: `cgrp_${'2'.padStart(26, '0')}`, name: 'Wholesale', share: 0.01 },
-  { id: `cgrp_${'3'.padStart(26, '0')}`, name: 'Pilot', share: 0.0001 },
-  { id: `cgrp_${'4'.padStart(26, '0')}`, name: 'Nobody', share: 0 },
+  { id: `cgrp_${'1'.padStart(26, '0')}`, name: 'Newsletter', every: () => 3 },
+  { id: `cgrp_${'2'.padStart(26, '0')}`, name: 'Wholesale', every: () => 100 },
+  { id: `cgrp_${'3'.padStart(26, '0')}`, name: 'Pilot', every: (of: number) => Math.ceil(of / 100) },
+  { id: `cgrp_${'4'.padStart(26, '0')}`, name: 'Nobody', every: () => Infinity },
 ] as const;

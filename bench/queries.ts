@@ -100,6 +100,7 @@ export const queriesOf = (customers: number, deepToken: string): Readonly<Record
     filter: { has_account: true, created_at: { gte: daysBeforeEnd(400), lt: daysBeforeEnd(370) } },
   }),
   'large group, first page': list({ filter: { group_ids: [GROUPS[0].id] } }),
+  'mid-size group, first page': list({ filter: { group_ids: [GROUPS[1].id] } }),
   'small group, first page': list({ filter: { group_ids: [GROUPS[2].id] } }),
   'q: selective term': list((n) => {
     const local = emailOf(someone(n, customers)).split('@')[0] ?? '';
