@@ -8,7 +8,7 @@ import type { Order } from '../validation/paging';
 import { viewed, type View } from '../validation/read-mask';
 import { cursorAfter, type CursorAfter } from './cursor-after';
 import { ALONG_INDEXES, countMatches, readPage } from './customer-query/page';
-import { createRarity, type RarityIn } from './customer-query/rarity';
+import { createSurvey, type SurveyIn } from './customer-query/survey';
 import { createRelations } from './relations';
 import type { Snapshots } from './snapshot';
 
@@ -48,12 +48,12 @@ const readList = async (
   trx: Knex.Transaction,
   query: ListQuery,
   cursor: Cursor | undefined,
-  rarityIn: RarityIn,
+  surveyIn: SurveyIn,
 ): Promise<Page> => {
   const { filter, order_by: order, skip, page_size } = query;
-  const counting = query.include_total_size ? countMatches(trx, filter, rarityIn) : undefined;
+  const counting = query.include_total_size ? countMatches(trx, filter, surveyIn) : undefined;
   const wanted = { filter, order, cursor, skip, limit: page_size + 1, columns: columnsFor(query) };
-  const reading = readPage(trx, wanted, rarityIn);
+  const reading = readPage(trx, wanted, surveyIn);
   const [found, total_size] = await Promise.all([reading, counting]);
   const page = found.slice(0, page_size);
   const relationsOf = createRelations(trx);
@@ -71,10 +71,10 @@ const readList = async (
 };
 
 export const createCustomerLists = ({ inSnapshot }: Snapshots): CustomerLists => {
-  const rarityIn = createRarity();
+  const surveyIn = createSurvey();
   return {
     listCustomers: (query, cursor, call) =>
-      inSnapshot(call, (trx) => readList(trx, query, cursor, rarityIn), ALONG_INDEXES),
-    countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter, rarityIn), ALONG_INDEXES),
+      inSnapshot(call, (trx) => readList(trx, query, cursor, surveyIn), ALONG_INDEXES),
+    countCustomers: (filter, call) => inSnapshot(call, (trx) => countMatches(trx, filter, surveyIn), ALONG_INDEXES),
   };
 };

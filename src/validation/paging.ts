@@ -17,8 +17,10 @@ export const skip = () => z.number().min(0, 'must not be negative').max(LIMITS.s
 
 const ORDER_COLUMNS = ['created_at', 'updated_at', 'email', 'first_name', 'last_name'] as const;
 
+export type Direction = 'asc' | 'desc';
+
 /** In which order customers are listed: ties are broken by id in the same direction. */
-export type Order = { readonly by: (typeof ORDER_COLUMNS)[number]; readonly direction: 'asc' | 'desc' };
+export type Order = { readonly by: (typeof ORDER_COLUMNS)[number]; readonly direction: Direction };
 
 /** `created_at desc` when empty; ascending when no direction is said. */
 export const orderBy = () =>

@@ -1,7 +1,7 @@
 import knexFactory, { type Knex } from 'knex';
 import { CustomerFilter } from '../../src/gen/customer/v1/customer';
 import { ALONG_INDEXES, readPage } from '../../src/reads/customer-query/page';
-import { createRarity } from '../../src/reads/customer-query/rarity';
+import { createSurvey } from '../../src/reads/customer-query/survey';
 import { customerFilter } from '../../src/validation/customer-filter';
 import type { Order } from '../../src/validation/paging';
 import { createTestDatabase, type TestDatabase } from '../support/database';
@@ -83,7 +83,7 @@ const removedBy = (node: Plan): number =>
     0,
   );
 
-const rarityIn = createRarity();
+const surveyIn = createSurvey();
 
 type Seen = { rows: number; buffers: number; removed: number; scans: string[] };
 
@@ -115,7 +115,7 @@ const explained = async (filter: object, order: Order, cursor?: { key: string; i
       limit: LIMIT,
       columns: ['id', 'email', 'metadata'],
     };
-    const found = await readPage(explaining, query, () => rarityIn(trx));
+    const found = await readPage(explaining, query, () => surveyIn(trx));
     seen.rows = found.length;
     return seen;
   });
@@ -152,6 +152,8 @@ const FILTERS: [string, object][] = [
   ['a rare and a common term', { q: 'zoë mail' }],
   ['two letters', { q: 'zo' }],
   ['two letters that begin nothing', { q: 'qq' }],
+  ['two beginnings of words', { q: 'zo je' }],
+  ['letters that begin words of many', { q: 'a j z' }],
   ['punctuation', { q: '---' }],
   ['a part of one field that is common in another', { first_name: { contains: 'jens' } }],
   ['a part of the first name', { first_name: { contains: 'zoë' } }],

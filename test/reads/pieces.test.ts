@@ -14,6 +14,9 @@ describe('the pieces a text is looked up by', () => {
     expect(piecesOf("o'brien-77")).toEqual(['bri', 'rie', 'ien', 'en-']);
     expect(piecesOf('żółw')).toEqual(['żół', 'ółw']);
     expect(piecesOf('ab')).toEqual([]);
+    expect(piecesOf(' ab')).toEqual([' ab']);
+    expect(piecesOf(' 9')).toEqual([' 9']);
+    expect(piecesOf(' abc')).toEqual(['abc']);
   });
 
   it('are the rarest of each word, as long as many texts are left', () => {
@@ -34,6 +37,13 @@ describe('the pieces a text is looked up by', () => {
 
   it('of two parts do not stand in the way of each other', () => {
     expect(rarestOf(['astrid', 'rasmussen'], rarity({ ast: 0.02, ras: 0.02 }))).toEqual(['ast', 'ras']);
+  });
+
+  it('are beginnings of words as they are, unless most have them', () => {
+    const having = rarity({ ' 45': 0.99, ' 93': 0.04, ' 20': 0.05, nna: 0.02 });
+    expect(rarestOf([' 45', ' 93', ' 20'], having)).toEqual([' 93', ' 20']);
+    expect(rarestOf(['anna', ' 93', ' 20'], having)).toEqual(['nna', ' 93']);
+    expect(rarestOf([' 45'], having)).toEqual([' 45']);
   });
 
   it('are one at least, and five at most', () => {

@@ -1,25 +1,15 @@
 import type { Knex } from 'knex';
-import type { Cursor } from '../../security/page-tokens';
 import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
-import { alternativesOf, conditionsOf, STATES, statesOf, wholeOf } from './conditions';
-import type { Rarity } from './pieces';
-import type { RarityIn } from './rarity';
+import { STATES, statesOf, wholeOf } from './conditions';
+import { rarityOf } from './pieces';
 import { sample } from './sample';
-import { foundByText } from './texts';
-import { concat, every, run, sql, unionAll, type Sql } from '../sql';
-import { isAfter, keyOf, walkOf, type Walk } from './walk';
-
-export type PageQuery = {
-  readonly filter: Filter;
-  readonly order: Order;
-  readonly cursor: Cursor | undefined;
-  readonly skip: number;
-  /** Rows wanted. */
-  readonly limit: number;
-  /** Columns of `customers`. */
-  readonly columns: readonly string[];
-};
+import { byCollecting, byWalking, type PageQuery, type Row } from './statements';
+import { stretchOf } from './stretch';
+import type { Survey, SurveyIn } from './survey';
+import { lookUpIn } from './texts';
+import { concat, every, run, sql, unionAll } from '../sql';
+import { walkOf } from './walk';
 
 /**
  * For plans that hold whatever the statistics say: along indexes, never through the table, a page in the order of an
@@ -27,56 +17,6 @@ export type PageQuery = {
  * an index found; without it, whole pages are looked at again for them.
  */
 export const ALONG_INDEXES = { enable_seqscan: 'off', enable_sort: 'off', jit: 'off', work_mem: '32MB' };
-
-type Row = Readonly<Record<string, unknown>> & { readonly id: string; readonly sort_key: Date | string };
-
-const inOrder = ({ order, skip, limit }: PageQuery): Sql =>
-  sql(`order by sort_key ${order.direction}, id ${order.direction} offset ? limit ?`, skip, limit);
-
-const selected = ({ columns }: PageQuery): string => columns.join(', ');
-
-/** Looks at the next `budget` rows in order and answers those that match. Right when many match. */
-const byWalking = (query: PageQuery, walk: Walk, rest: readonly Sql[], budget: number): Sql => {
-  const { direction } = query.order;
-  const states = statesOf(query.filter);
-  const walks = states.map((state) => concat(sql('('), walk.rows(state, budget), sql(')')));
-  const rows = concat(unionAll(walks), sql(`order by sort_key ${direction}, id ${direction} limit ?`, budget));
-  return concat(
-    sql(`select ${selected(query)}, sort_key from (`),
-    walks.length === 1 ? walk.rows(states[0] ?? 'alive', budget) : rows,
-    sql(') as customers where'),
-    every(rest),
-    inOrder(query),
-  );
-};
-
-/**
- * Collects all that match, by whatever index finds them, and sorts them. Right when few match. `offset 0` keeps the
- * planner from walking the order instead; each alternative of any_of is looked for by an index of its own.
- */
-const byCollecting = (query: PageQuery, rarity: Rarity): Sql => {
-  const { filter, order, cursor } = query;
-  const alternatives = alternativesOf(filter, rarity);
-  const matches = statesOf(filter).map((state) => {
-    const common = [sql(STATES[state]), ...conditionsOf(filter, rarity), ...after(order, cursor)];
-    if (alternatives.length === 0) return every(common);
-    const ids = alternatives.map((alternative) =>
-      concat(sql('select customers.id from customers where'), every([...common, alternative])),
-    );
-    return concat(sql(`${STATES[state]} and customers.id in (`), unionAll(ids), sql(')'));
-  });
-  const rows = matches.map((match) =>
-    concat(sql(`select ${selected(query)}, ${keyOf(order)} as sort_key from customers where`), match),
-  );
-  return concat(
-    sql(`select ${selected(query)}, sort_key from (select * from (`),
-    unionAll(rows),
-    sql(') as customers offset 0) as customers'),
-    inOrder(query),
-  );
-};
-
-const after = (order: Order, cursor: Cursor | undefined): Sql[] => isAfter(keyOf(order), 'customers.id', order, cursor);
 
 /** What holds at most two rows for each value given. */
 const isKeyed = ({ q, ids, emails, external_ids }: Filter): boolean =>
@@ -107,15 +47,71 @@ const TELLING_HITS = 4;
  */
 const stepsPerMatch = ({ by }: Order): number => (by === 'created_at' ? 6 : 1);
 
+/** Of one match collected, one entry of lists compared, one customer in a stretch of time; µs, at ten million customers. */
+const COST = { match: 3, posting: 0.08, row: 0.07 } as const;
+/** A first stretch holds such a share of all customers at least, when nothing is known: enough to tell how many match. */
+const FIRST_SHARE = 1 / 100;
+/** Of metadata nothing is known beforehand; such a share is as good a guess as any. */
+const UNKNOWN = 1 / 1_000;
+
+/** Customers on the way, and how many of them match. */
+type Seen = { readonly rows: number; readonly hits: number };
+
+/** What an index finds of a filter, by estimate; undefined when it has to be walked. */
+const foundByIndex = (
+  filter: Filter,
+  survey: Survey,
+): { readonly found: number; readonly postings: number } | undefined =>
+  lookUpIn(filter, survey) ??
+  (Object.keys(filter.metadata).length === 0 ? undefined : { found: UNKNOWN * survey.texts, postings: 0 });
+
+/** Where the customers of a page begin, in milliseconds: at its token, or where the filter says. */
+const beginOf = ({ cursor, order, filter: { created_at } }: PageQuery): number | undefined => {
+  if (cursor !== undefined) return Number(cursor.key);
+  return order.direction === 'desc' ? (created_at?.lt ?? created_at?.lte) : (created_at?.gt ?? created_at?.gte);
+};
+
 /**
- * One page. Neither way to find one is good for every filter: walking along the order reads the table through when
- * hardly anybody matches, collecting reads all that match when nearly everybody does, and which is which no statistics
- * tell for a part of a text. So: walk a little; when that does not fill the page, sample the table, and then do what
- * costs less. Whoever walked on and came short knows better how far it is, and decides again.
+ * Lets the index look through one stretch of time, and a longer one when that holds too few. Undefined when another way
+ * is better, or nothing was seen that tells which.
  */
-export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn: RarityIn): Promise<Row[]> => {
+const lookThrough = async (
+  trx: Knex.Transaction,
+  query: PageQuery,
+  survey: Survey,
+  seen: Seen,
+): Promise<Row[] | undefined> => {
+  const { filter, order, limit, skip } = query;
+  const { texts, times } = survey;
+  const byIndex = order.by === 'created_at' ? foundByIndex(filter, survey) : undefined;
+  if (byIndex === undefined) return undefined;
+  const isTold = seen.hits >= TELLING_HITS;
+  let rate = isTold ? seen.hits / seen.rows : byIndex.found / texts;
+  let rows = Math.max((2 * (limit + skip)) / rate, isTold ? 0 : FIRST_SHARE * texts);
+  for (let hits = 0; ; rows = (2 * (limit + skip)) / rate) {
+    const stretch = stretchOf(times, order.direction, beginOf(query), rows / texts);
+    const collecting = byIndex.postings * COST.posting + rate * texts * COST.match;
+    if (stretch === undefined || stretch.share * texts * COST.row > collecting) {
+      return hits < TELLING_HITS ? undefined : run<Row>(trx, byCollecting(query, survey));
+    }
+    const found = await run<Row>(trx, byCollecting(query, rarityOf(stretch.share, survey), [stretch.condition]));
+    if (found.length === limit) return found;
+    if (found.length === 0) return undefined;
+    hits = skip + found.length;
+    rate = hits / rows;
+  }
+};
+
+/**
+ * One page. No way to find one is good for every filter: walking along the order reads the table through when hardly
+ * anybody matches, collecting reads all that match when nearly everybody does, and which is which no statistics tell for
+ * a part of a text. So: walk a little; when that does not fill the page, and customers are listed as they came, let the
+ * index look through a stretch of time; else sample the table, and then do what costs less. Whoever walked on and came
+ * short knows better how far it is, and decides again.
+ */
+export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn: SurveyIn): Promise<Row[]> => {
   const { filter, order, cursor, limit, skip } = query;
-  const collect = async () => run<Row>(trx, byCollecting(query, await rarityIn(trx)));
+  const collect = async () => run<Row>(trx, byCollecting(query, await surveyIn(trx)));
   if (isKeyed(filter)) return collect();
   const walk = walkOf(filter, order, cursor);
   const rest = wholeOf(walk.rest, 'checking');
@@ -127,17 +123,21 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn
   let steps = FIRST_STEPS * enough;
   let found = await walkOver(steps);
   if (found.length === limit) return found;
+  const hitsOf = (page: readonly Row[]): number => (page.length === 0 ? 0 : skip + page.length);
+  const survey = await surveyIn(trx);
+  const page = await lookThrough(trx, query, survey, { rows: steps, hits: hitsOf(found) });
+  if (page !== undefined) return page;
+
   const { rows, hits, scale } = await sample(trx, filter, walk);
   const matches = hits * scale;
   if (matches <= FEW) return collect();
-  const rarity = await rarityIn(trx);
-  const byText = foundByText(filter, rarity);
+  const byText = lookUpIn(filter, survey)?.found;
   const worth = (byText ?? matches) * stepsPerMatch(order);
   // No more can match than the index finds.
   const isChance = hits < TELLING_HITS && byText !== undefined;
-  const expectedRate = Math.min(hits / Math.max(1, rows), isChance ? byText / rarity.texts : 1);
+  const expectedRate = Math.min(hits / rows, isChance ? byText / survey.texts : 1);
   for (;;) {
-    const hitsOnTheWay = found.length === 0 ? 0 : skip + found.length;
+    const hitsOnTheWay = hitsOf(found);
     const rate = hitsOnTheWay < TELLING_HITS ? expectedRate : hitsOnTheWay / steps;
     // A few hits are chance; as far as they say then, and twice as far on better grounds.
     const ample = Math.max(hits, hitsOnTheWay) < TELLING_HITS ? 1 : 2;
@@ -151,12 +151,12 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, rarityIn
 };
 
 /** How many match, exactly. */
-export const countMatches = async (trx: Knex.Transaction, filter: Filter, rarityIn: RarityIn): Promise<number> => {
-  const rarity = await rarityIn(trx);
+export const countMatches = async (trx: Knex.Transaction, filter: Filter, surveyIn: SurveyIn): Promise<number> => {
+  const survey = await surveyIn(trx);
   const arms = statesOf(filter).map((state) =>
     concat(
       sql('select count(*) as matches from customers where'),
-      every([sql(STATES[state]), ...wholeOf(filter, rarity)]),
+      every([sql(STATES[state]), ...wholeOf(filter, survey)]),
     ),
   );
   const [count] = await run<{ total: number }>(

@@ -1,18 +1,37 @@
 /** How many texts there are, and in how many the index finds a piece; estimates both. */
 export type Rarity = { readonly texts: number; readonly having: (piece: string) => number };
 
+/** The same of a share of all texts. */
+export const rarityOf = (share: number, { texts, having }: Rarity): Rarity => ({
+  texts: share * texts,
+  having: (piece) => share * having(piece),
+});
+
 /** As the index sees a text: it knows no punctuation, only where a word ends. */
 export const asIndexed = (text: string): string => text.replace(/[^\p{L}\p{N}\p{M}]/gu, ' ');
 
-/** Each three letters or digits in a row of a part of a text, and each two that end a word: one trigram of the index. */
-export const piecesOf = (part: string): string[] => [
-  ...new Set(
-    Array.from(part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]))/gu), ([, piece = '']) => piece),
-  ),
-];
+/** One or two characters that begin a word. */
+const BEGINNING = /^ [\p{L}\p{N}\p{M}]{1,2}$/u;
+
+/**
+ * What the index can look a part of a text up by: each three letters or digits in a row, and each two that end a word,
+ * are a trigram. A mere beginning of a word is a piece as a whole, and two trigrams.
+ */
+export const piecesOf = (part: string): string[] =>
+  BEGINNING.test(part)
+    ? [part]
+    : [
+        ...new Set(
+          Array.from(
+            part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]))/gu),
+            ([, piece = '']) => piece,
+          ),
+        ),
+      ];
 
 /** Those that tell something of their own: of a word of letters the rarest, which the others mostly come with, and all with digits. */
 const tellingOf = (part: string, { having }: Rarity): string[] => [
+  ...(BEGINNING.test(part) ? [part] : []),
   ...(part.match(/\p{L}+[^\p{L}\p{N}\p{M}]?/gu) ?? []).flatMap((word) =>
     piecesOf(word).reduce<string[]>(
       ([best], piece) => [best === undefined || having(piece) < having(best) ? piece : best],
@@ -33,8 +52,14 @@ const OVERLAPPING = 1 / 3;
 const overlap = (one: string, other: string): boolean =>
   one.slice(1) === other.slice(0, 2) || other.slice(1) === one.slice(0, 2);
 
-/** By what the index looks texts up, and in how many it finds that, by estimate. */
-export type LookUp = { readonly pieces: readonly string[]; readonly found: number };
+/** By what the index looks texts up. Both numbers are estimates. */
+export type LookUp = {
+  readonly pieces: readonly string[];
+  /** In so many texts it finds all of the pieces. */
+  readonly found: number;
+  /** So long are the lists that it compares. */
+  readonly postings: number;
+};
 
 /**
  * How to look up the texts that hold all of some parts: by as many of the rarest pieces as leave few rows to be looked at.
@@ -55,5 +80,6 @@ export const lookUpOf = (parts: readonly string[], rarity: Rarity): LookUp => {
     found *= share;
     open = open.filter((piece) => piece !== next);
   }
-  return { pieces, found };
+  const postings = pieces.length > 1 ? pieces.reduce((sum, piece) => sum + having(piece), 0) : 0;
+  return { pieces, found, postings };
 };

@@ -1,7 +1,7 @@
 import type { Filter, TextConditions } from '../../validation/customer-filter';
 import { punctuationMarks } from '../../models/fold';
 import { containing, escaped, sql, type Sql } from '../sql';
-import { lookUpOf, piecesOf, type Rarity } from './pieces';
+import { lookUpOf, piecesOf, type LookUp, type Rarity } from './pieces';
 
 /** Columns that hold texts in folded form, absent as empty. */
 const FOLDED = {
@@ -86,28 +86,30 @@ const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
 
 const isShort = (term: string): boolean => Array.from(term).length < 3;
 
-/** A short term begins a word: words stand in search_text after a blank each. */
-const beginsWord = (term: string): Sql =>
-  WORD.test(term) ? sql('customers.search_text like ?', `% ${term}%`) : sql('false');
+/** What search_text holds for a term. A short one begins a word: words stand there after a blank each. */
+const partOf = (term: string): string => (isShort(term) ? ` ${term}` : term);
 
-/** All terms of a search. */
-export const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] => {
-  const long = terms.filter((term) => !isShort(term));
-  return [
-    ...terms.filter(isShort).map(beginsWord),
-    ...hasAll('customers.search_text', long, purpose),
-    ...long.flatMap(ofMarks),
-  ];
-};
+/** All terms of a search; a short one without letter or digit is nowhere. */
+export const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] =>
+  terms.some((term) => isShort(term) && !WORD.test(term))
+    ? [sql('false')]
+    : [
+        ...hasAll('customers.search_text', terms.map(partOf), purpose),
+        ...terms.filter((term) => !isShort(term)).flatMap(ofMarks),
+      ];
 
-/** How many customers the indexes of texts leave to be looked at, by estimate; undefined when none of them is asked. */
-export const foundByText = (filter: Filter, rarity: Rarity): number | undefined => {
+/** What the index leaves to be looked at of customers whose texts fit: by the look-up that finds the fewest; undefined when it is not asked. */
+export const lookUpIn = (filter: Filter, rarity: Rarity): LookUp | undefined => {
   const texts = [filter.email, filter.first_name, filter.last_name, filter.phone];
-  const lookUps = [
-    filter.q.terms,
+  return [
+    filter.q.terms.map(partOf),
     ...texts.flatMap((text) => (text?.contains === undefined ? [] : [[text.contains]])),
     ...texts.flatMap((text) => (text?.ends_with === undefined ? [] : [[ended(text.ends_with)]])),
-  ].map((parts) => lookUpOf(parts, rarity));
-  const found = lookUps.flatMap(({ pieces, found: left }) => (pieces.length === 0 ? [] : [left]));
-  return found.length === 0 ? undefined : Math.min(...found);
+  ]
+    .map((parts) => lookUpOf(parts, rarity))
+    .filter(({ pieces }) => pieces.length > 0)
+    .reduce<LookUp | undefined>(
+      (best, next) => (best === undefined || next.found < best.found ? next : best),
+      undefined,
+    );
 };

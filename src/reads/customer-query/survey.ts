@@ -1,0 +1,74 @@
+import type { Knex } from 'knex';
+import { asIndexed, type Rarity } from './pieces';
+import { somePages } from './sample';
+import { run, sql } from '../sql';
+
+/** Enough to tell what is common; counted in a few milliseconds, in which nobody else is served. */
+const TEXTS = 500;
+/** Hold so many texts, if there are. */
+const SAMPLED = somePages('64');
+/** Names and addresses change slowly, and a wrong guess costs time, no match. */
+const KEPT_MS = 60_000;
+/** A small table may grow fast, and is counted in no time. */
+const KEPT_OF_FEW_MS = 1_000;
+
+/** What a sample tells of all customers. */
+export type Survey = Rarity & {
+  /** When they came, in milliseconds and ascending: the first, some in between, the last. */
+  readonly times: readonly number[];
+};
+
+/** Counts in how many of some texts each three characters in a row occur, and each single one that begins a word. */
+const countPieces = (texts: readonly string[]): Map<string, number> => {
+  const counts = new Map<string, number>();
+  for (const text of texts.map(asIndexed)) {
+    const pieces = new Set<string>();
+    for (let at = 0; at + 2 <= text.length; at += 1) {
+      pieces.add(text.slice(at, at + 3));
+      if (text[at] === ' ') pieces.add(text.slice(at, at + 2));
+    }
+    for (const piece of pieces) counts.set(piece, (counts.get(piece) ?? 0) + 1);
+  }
+  return counts;
+};
+
+/** Tells what customers there are, by a sample of them that is taken now and then. */
+export type SurveyIn = (trx: Knex.Transaction) => Promise<Survey>;
+
+type Sampled = {
+  readonly search_text: string;
+  readonly created_at: Date;
+  readonly texts: number;
+  readonly first: Date | null;
+  readonly last: Date | null;
+};
+
+export const createSurvey = (): SurveyIn => {
+  let known: { readonly survey: Survey; readonly until: number } | undefined;
+  return async (trx) => {
+    if (known !== undefined && performance.now() < known.until) return known.survey;
+    const rows = await run<Sampled>(
+      trx,
+      sql(
+        `select search_text, created_at, 100 * count(*) over () / percent as texts,
+                (select min(created_at) from customers where deleted_at is null) as first,
+                (select max(created_at) from customers where deleted_at is null) as last
+           from ${SAMPLED} order by hashtext(id) limit ${TEXTS}`,
+      ),
+    );
+    const counts = countPieces(rows.map(({ search_text }) => search_text));
+    const { texts = 0, first = null, last = null } = rows[0] ?? {};
+    const each = texts / Math.max(1, rows.length);
+    const survey: Survey = {
+      texts,
+      // One more than seen: what none of some has may be in many of all.
+      having: (piece) => each * ((counts.get(asIndexed(piece)) ?? 0) + 1),
+      times: [...rows.map(({ created_at }) => created_at), first ?? [], last ?? []]
+        .flat()
+        .map((time) => time.getTime())
+        .sort((a, b) => a - b),
+    };
+    known = { survey, until: performance.now() + (rows.length < TEXTS ? KEPT_OF_FEW_MS : KEPT_MS) };
+    return survey;
+  };
+};
