@@ -6,10 +6,10 @@ import { ALONE, cpuMicros, FLOOR, load, PRODUCT, say, withClient, type Server, t
 
 /** The same customers in each database. */
 const FILL = `insert into customers (id, email, first_name, last_name, phone, phone_key, metadata, first_name_folded,
-    last_name_folded, search_text, revision, created_at, updated_at, occurred_at)
+    last_name_folded, phone_folded, search_text, revision, created_at, updated_at, occurred_at)
   select 'cus_' || lpad(n::text, 26, '0'), 'filled-' || n || '@example.com', 'Anna', 'Jensen', '+4512345678',
-         '+4512345678', '{"source":"fill"}', 'anna', 'jensen',
-         'filled-' || n || E'@example.com\\nanna\\njensen\\n+4512345678\\n filled anna jensen',
+         '+4512345678', '{"source":"fill"}', 'anna', 'jensen', '+4512345678',
+         'filled-' || n || E'@example.com\\nanna\\njensen\\n+4512345678\\n QQfilled QQ' || n || ' QQexample QQcom QQanna QQjensen QQ4512345678',
          1, now(), now(), now() from generate_series(0, ${CUSTOMERS - 1}) n`;
 
 type Sample = {

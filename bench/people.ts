@@ -96,6 +96,7 @@ export const customerRow = (n: number, of: number) => {
     phone_key: row.phone === null ? null : phoneKey(row.phone),
     first_name_folded: fold(row.first_name ?? ''),
     last_name_folded: fold(row.last_name ?? ''),
+    phone_folded: fold(row.phone ?? ''),
     search_text: searchText(row),
   };
 };

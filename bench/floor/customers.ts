@@ -26,8 +26,8 @@ export const insertCustomer = async (client: Connection, request: CreateCustomer
   const { rows } = await client.query<CustomerRow>({
     name: 'create',
     text: `insert into customers (id, email, first_name, last_name, phone, phone_key, metadata, first_name_folded,
-             last_name_folded, search_text, revision, created_at, updated_at, occurred_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $11) returning ${COLUMNS}`,
+             last_name_folded, phone_folded, search_text, revision, created_at, updated_at, occurred_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12, $12) returning ${COLUMNS}`,
     values: [
       newId('cus'),
       email,
@@ -38,6 +38,7 @@ export const insertCustomer = async (client: Connection, request: CreateCustomer
       metadata,
       fold(first_name),
       fold(last_name),
+      fold(phone),
       searchText({ email, first_name, last_name, phone }),
       new Date(),
     ],

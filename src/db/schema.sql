@@ -1,5 +1,6 @@
 -- What the migrations make, written by `npm run schema`: to be read, never to be edited or run.
 
+create extension btree_gin;
 create extension pg_trgm;
 
 create table addresses (
@@ -112,18 +113,18 @@ CREATE INDEX customers_deleted_external_id_idx ON public.customers USING btree (
 CREATE INDEX customers_deleted_first_name_idx ON public.customers USING btree (first_name_folded, id) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE INDEX customers_deleted_has_account_created_at_idx ON public.customers USING btree (has_account, created_at, id) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE INDEX customers_deleted_last_name_idx ON public.customers USING btree (last_name_folded, id) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
-CREATE INDEX customers_deleted_metadata_idx ON public.customers USING gin (metadata jsonb_path_ops) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
+CREATE INDEX customers_deleted_metadata_idx ON public.customers USING gin (metadata jsonb_path_ops, date_bin('01:00:00'::interval, created_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE INDEX customers_deleted_phone_key_idx ON public.customers USING btree (phone_key) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
-CREATE INDEX customers_deleted_search_idx ON public.customers USING gin (search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
+CREATE INDEX customers_deleted_search_idx ON public.customers USING gin (search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops, date_bin('01:00:00'::interval, created_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE INDEX customers_deleted_updated_at_idx ON public.customers USING btree (updated_at, id) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE UNIQUE INDEX customers_email_has_account_key ON public.customers USING btree (email, has_account) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX customers_external_id_key ON public.customers USING btree (external_id) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_first_name_idx ON public.customers USING btree (first_name_folded, id) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_has_account_created_at_idx ON public.customers USING btree (has_account, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_last_name_idx ON public.customers USING btree (last_name_folded, id) WHERE (deleted_at IS NULL);
-CREATE INDEX customers_metadata_idx ON public.customers USING gin (metadata jsonb_path_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX customers_metadata_idx ON public.customers USING gin (metadata jsonb_path_ops, date_bin('01:00:00'::interval, created_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_phone_key_idx ON public.customers USING btree (phone_key, has_account DESC, created_at, id) WHERE ((deleted_at IS NULL) AND (phone_key IS NOT NULL));
-CREATE INDEX customers_search_idx ON public.customers USING gin (search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops) WHERE (deleted_at IS NULL);
+CREATE INDEX customers_search_idx ON public.customers USING gin (search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops, date_bin('01:00:00'::interval, created_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_updated_at_idx ON public.customers USING btree (updated_at, id) WHERE (deleted_at IS NULL);
 
 create table event_cursors (

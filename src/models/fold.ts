@@ -21,9 +21,18 @@ export const punctuationMarks = (text: string): string[] =>
   ).map((hex) => `Q${hex.replace(/./g, (digit) => 'ABCDEFGHIJKLMNOP'[parseInt(digit, 16)] ?? 'Z')}Q`);
 
 /**
+ * Stands before each word: with one or two letters that begin the word it makes three in a row, for which the trigram
+ * index has a list. In capitals, which no folded text holds.
+ */
+const BEGIN = 'QQ';
+
+/** What search_text holds when a word begins with one or two characters. */
+export const beginningOfWord = (characters: string): string =>
+  `${BEGIN.slice(Array.from(characters).length - 1)}${characters}`;
+
+/**
  * What search looks through: the folded texts, one a line, so that a term without blanks never matches across two of
- * them; then every word (a run of letters and digits) with a blank before it, so that a short term can ask for the
- * beginning of a word; then the marks of punctuation.
+ * them; then every word (a run of letters and digits), its beginning marked; then the marks of punctuation.
  */
 export const searchText = (customer: Searchable): string => {
   const texts = [customer.email, customer.first_name, customer.last_name, customer.phone].flatMap((text) =>
@@ -31,5 +40,5 @@ export const searchText = (customer: Searchable): string => {
   );
   const words = new Set(texts.flatMap((text) => text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []));
   const marks = new Set(texts.flatMap(punctuationMarks));
-  return `${texts.join('\n')}\n ${[...words, ...marks].join(' ')}`;
+  return `${texts.join('\n')}\n ${[...Array.from(words, (word) => `${BEGIN}${word}`), ...marks].join(' ')}`;
 };

@@ -10,28 +10,15 @@ export const rarityOf = (share: number, { texts, having }: Rarity): Rarity => ({
 /** As the index sees a text: it knows no punctuation, only where a word ends. */
 export const asIndexed = (text: string): string => text.replace(/[^\p{L}\p{N}\p{M}]/gu, ' ');
 
-/** One or two characters that begin a word. */
-const BEGINNING = /^ [\p{L}\p{N}\p{M}]{1,2}$/u;
-
-/**
- * What the index can look a part of a text up by: each three letters or digits in a row, and each two that end a word,
- * are a trigram. A mere beginning of a word is a piece as a whole, and two trigrams.
- */
-export const piecesOf = (part: string): string[] =>
-  BEGINNING.test(part)
-    ? [part]
-    : [
-        ...new Set(
-          Array.from(
-            part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]))/gu),
-            ([, piece = '']) => piece,
-          ),
-        ),
-      ];
+/** Each three letters or digits in a row of a part of a text, and each two that end a word: one trigram of the index. */
+export const piecesOf = (part: string): string[] => [
+  ...new Set(
+    Array.from(part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]))/gu), ([, piece = '']) => piece),
+  ),
+];
 
 /** Those that tell something of their own: of a word of letters the rarest, which the others mostly come with, and all with digits. */
 const tellingOf = (part: string, { having }: Rarity): string[] => [
-  ...(BEGINNING.test(part) ? [part] : []),
   ...(part.match(/\p{L}+[^\p{L}\p{N}\p{M}]?/gu) ?? []).flatMap((word) =>
     piecesOf(word).reduce<string[]>(
       ([best], piece) => [best === undefined || having(piece) < having(best) ? piece : best],

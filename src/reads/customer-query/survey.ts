@@ -18,15 +18,12 @@ export type Survey = Rarity & {
   readonly times: readonly number[];
 };
 
-/** Counts in how many of some texts each three characters in a row occur, and each single one that begins a word. */
+/** Counts in how many of some texts each three characters in a row occur. */
 const countPieces = (texts: readonly string[]): Map<string, number> => {
   const counts = new Map<string, number>();
   for (const text of texts.map(asIndexed)) {
     const pieces = new Set<string>();
-    for (let at = 0; at + 2 <= text.length; at += 1) {
-      pieces.add(text.slice(at, at + 3));
-      if (text[at] === ' ') pieces.add(text.slice(at, at + 2));
-    }
+    for (let at = 0; at + 3 <= text.length; at += 1) pieces.add(text.slice(at, at + 3));
     for (const piece of pieces) counts.set(piece, (counts.get(piece) ?? 0) + 1);
   }
   return counts;

@@ -1,5 +1,5 @@
 import type { Filter, TextConditions } from '../../validation/customer-filter';
-import { punctuationMarks } from '../../models/fold';
+import { beginningOfWord, punctuationMarks } from '../../models/fold';
 import { containing, escaped, sql, type Sql } from '../sql';
 import { lookUpOf, piecesOf, type LookUp, type Rarity } from './pieces';
 
@@ -86,8 +86,8 @@ const WORD = /^[\p{L}\p{N}\p{M}]+$/u;
 
 const isShort = (term: string): boolean => Array.from(term).length < 3;
 
-/** What search_text holds for a term. A short one begins a word: words stand there after a blank each. */
-const partOf = (term: string): string => (isShort(term) ? ` ${term}` : term);
+/** What search_text holds for a term; a short one begins a word. */
+const partOf = (term: string): string => (isShort(term) ? beginningOfWord(term) : term);
 
 /** All terms of a search; a short one without letter or digit is nowhere. */
 export const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] =>

@@ -1,0 +1,43 @@
+import { migrate } from '../../src/db/migrate';
+import { migrations } from '../../src/db/migrations';
+import { fold, searchText } from '../../src/models/fold';
+import { createTestDatabase, type TestDatabase } from '../support/database';
+
+let database: TestDatabase;
+
+/** A database in which a migration is the last. */
+const migratedTo = async (name: string): Promise<void> => {
+  await database.query('drop schema public cascade; create schema public');
+  await database.query('create table schema_migrations (name text primary key, applied_at timestamptz default now())');
+  const last = migrations.findIndex((migration) => migration.name === name);
+  for (const { name: applied, up } of migrations.slice(0, last + 1)) {
+    await database.query(up);
+    await database.query('insert into schema_migrations (name) values ($1)', [applied]);
+  }
+};
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+it('0002-search marks the words of customers who are there already, and applies once', async () => {
+  await migratedTo('0001-customers');
+  const customers = [
+    { email: 'anna.jensen306@example.com', first_name: 'Anna', last_name: "O'Brien", phone: '+45 93 20 82' },
+    { email: 'queen@example.com', first_name: 'Q 🎉🎉', last_name: null, phone: null },
+    { email: 'a--b@example.com', first_name: 'Łukasz\nÅse', last_name: 'quist', phone: '' },
+  ];
+  const insert = `insert into customers (id, email, search_text, revision, created_at, updated_at, occurred_at, erased_at, deleted_at)
+                  values ($1, $2, $3, 1, now(), now(), now(), $4, $4)`;
+  for (const [index, customer] of customers.entries()) {
+    const before = searchText(customer).replace(/[^\n]*$/, (words) => words.replaceAll(' QQ', ' '));
+    await database.query(insert, [String(index), fold(customer.email), before, null]);
+  }
+  await database.query(insert, ['erased', null, '', new Date()]);
+
+  expect(await migrate(database.url)).toEqual(['0002-search']);
+  const rows = await database.query<{ search_text: string }>('select search_text from customers order by id');
+  expect(rows.map((row) => row.search_text)).toEqual([...customers.map(searchText), '']);
+  expect(await migrate(database.url)).toEqual([]);
+});
