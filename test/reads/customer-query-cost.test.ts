@@ -85,16 +85,17 @@ const removedBy = (node: Plan): number =>
 
 const surveyIn = createSurvey();
 
-type Seen = { rows: number; buffers: number; removed: number; scans: string[] };
+type Seen = { rows: number; buffers: number; removed: number; scans: string[]; stretches: number };
 
 /** Reads a page, and explains every statement that it took. */
 const explained = async (filter: object, order: Order, cursor?: { key: string; id: string }): Promise<Seen> =>
   knex.transaction(async (trx) => {
-    const seen: Seen = { rows: 0, buffers: 0, removed: 0, scans: [] };
+    const seen: Seen = { rows: 0, buffers: 0, removed: 0, scans: [], stretches: 0 };
     const settings = Object.entries(ALONG_INDEXES).map(([name, value]) => `set local ${name} = '${value}'`);
     await trx.raw(settings.join('; '));
     const explaining = {
       raw: async (sql: string, bindings: Knex.RawBinding[]) => {
+        if (sql.includes('date_bin')) seen.stretches += 1;
         const { rows } = await trx.raw(`explain (analyze, buffers, timing off, format json) ${sql}`, bindings);
         const plan = rows[0]['QUERY PLAN'][0].Plan as Plan;
         seen.buffers += plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
@@ -196,6 +197,15 @@ describe('a page of 100,000 customers', () => {
     for (const order of [DESCENDING, ...ORDERS.filter(({ direction }) => direction === 'asc')]) {
       expectCheap(await explained(filter, order));
     }
+  });
+
+  it.each(['asc', 'desc'] as const)('looks through one stretch of time for what some have, %s', async (direction) => {
+    for (const cursor of [undefined, { key: MIDDLE.created_at, id: ID }]) {
+      const seen = await explained({ q: 'boa' }, { by: 'created_at', direction }, cursor);
+      expect(seen).toMatchObject({ rows: LIMIT, stretches: 1 });
+      expect(seen.buffers).toBeLessThanOrEqual(MAX_BUFFERS);
+    }
+    expect(await explained({ q: 'zoë' }, { by: 'created_at', direction })).toMatchObject({ stretches: 0 });
   });
 
   it.each([0, 1, 2])('walks group %i in its own order', async (index) => {
