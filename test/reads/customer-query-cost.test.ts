@@ -85,12 +85,12 @@ const removedBy = (node: Plan): number =>
 
 const surveyIn = createSurvey();
 
-type Seen = { rows: number; buffers: number; removed: number; scans: string[]; stretches: number };
+type Seen = { rows: number; buffers: number; removed: number; scans: string[]; stretches: number; ids: string[] };
 
 /** Reads a page, and explains every statement that it took. */
 const explained = async (filter: object, order: Order, cursor?: { key: string; id: string }): Promise<Seen> =>
   knex.transaction(async (trx) => {
-    const seen: Seen = { rows: 0, buffers: 0, removed: 0, scans: [], stretches: 0 };
+    const seen: Seen = { rows: 0, buffers: 0, removed: 0, scans: [], stretches: 0, ids: [] };
     const settings = Object.entries(ALONG_INDEXES).map(([name, value]) => `set local ${name} = '${value}'`);
     await trx.raw(settings.join('; '));
     const explaining = {
@@ -118,6 +118,7 @@ const explained = async (filter: object, order: Order, cursor?: { key: string; i
     };
     const found = await readPage(explaining, query, () => surveyIn(trx));
     seen.rows = found.length;
+    seen.ids = found.map(({ id }) => id);
     return seen;
   });
 
@@ -203,6 +204,13 @@ describe('a page of 100,000 customers', () => {
     for (const cursor of [undefined, { key: MIDDLE.created_at, id: ID }]) {
       const seen = await explained({ q: 'boa' }, { by: 'created_at', direction }, cursor);
       expect(seen).toMatchObject({ rows: LIMIT, stretches: 1 });
+      const expected = await database.query<{ id: string }>(
+        `select id from customers where deleted_at is null and search_text like '%boa%'
+            and ($1::timestamptz is null or (created_at, id) ${direction === 'asc' ? '>' : '<'} ($1, $2))
+          order by created_at ${direction}, id ${direction} limit ${LIMIT}`,
+        [cursor && new Date(Number(cursor.key)), cursor?.id],
+      );
+      expect(seen.ids).toEqual(expected.map(({ id }) => id));
       expect(seen.buffers).toBeLessThanOrEqual(MAX_BUFFERS);
     }
     expect(await explained({ q: 'zoë' }, { by: 'created_at', direction })).toMatchObject({ stretches: 0 });
