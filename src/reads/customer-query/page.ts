@@ -47,8 +47,8 @@ const TELLING_HITS = 4;
  */
 const stepsPerMatch = ({ by }: Order): number => (by === 'created_at' ? 6 : 1);
 
-/** Of one match collected, one entry of lists compared, one customer in a stretch of time; µs, at ten million customers. */
-const COST = { match: 3, posting: 0.08, row: 0.07 } as const;
+/** Of one match collected, one entry of lists compared, one customer in a stretch of time, one walked over: µs. */
+const COST = { match: 3, posting: 0.08, row: 0.07, step: 0.5 } as const;
 /** A first stretch holds such a share of all customers at least, when nothing is known: enough to tell how many match. */
 const FIRST_SHARE = 1 / 100;
 /** Of metadata nothing is known beforehand; such a share is as good a guess as any. */
@@ -91,7 +91,7 @@ const lookThrough = async (
   for (let hits = 0; ; rows = (2 * (limit + skip)) / rate) {
     const stretch = stretchOf(times, order.direction, beginOf(query), rows / texts);
     const collecting = byIndex.postings * COST.posting + rate * texts * COST.match;
-    if (stretch === undefined || stretch.share * texts * COST.row > collecting) {
+    if (stretch === undefined || stretch.share * texts * COST.row > Math.min(collecting, rows * COST.step)) {
       return hits < TELLING_HITS ? undefined : run<Row>(trx, byCollecting(query, survey));
     }
     const found = await run<Row>(trx, byCollecting(query, rarityOf(stretch.share, survey), [stretch.condition]));

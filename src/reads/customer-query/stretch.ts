@@ -39,9 +39,9 @@ export const stretchOf = (
   const place = isBack ? start - share : start + share;
   if (times.length < 2 || place <= 0 || place >= 1) return undefined;
   const time = timeAt(times, place) / HOUR_MS;
-  const hour = instant((isBack ? Math.floor(time) : Math.ceil(time)) * HOUR_MS);
+  const hour = (isBack ? Math.floor(time) : Math.ceil(time)) * HOUR_MS;
   return {
-    condition: sql(`${CAME} ${isBack ? '>=' : '<'} ?::timestamptz`, hour),
-    share: isBack ? 1 - place : place,
+    condition: sql(`${CAME} ${isBack ? '>=' : '<'} ?::timestamptz`, instant(hour)),
+    share: isBack ? 1 - placeOf(times, hour) : placeOf(times, hour),
   };
 };
