@@ -5,8 +5,8 @@ const AT = Date.UTC(2026, 0, 1);
 /** A customer an hour, over a hundred hours, half past each. */
 const times = Array.from({ length: 101 }, (_, hour) => AT + hour * HOUR + HOUR / 2);
 const hourOf = (...args: Parameters<typeof stretchOf>) => {
-  const [iso] = stretchOf(...args)?.condition.bindings ?? [];
-  return iso === undefined ? undefined : (Date.parse(String(iso)) - AT) / HOUR;
+  const [iso] = (stretchOf(...args)?.condition.bindings ?? []) as string[];
+  return iso === undefined ? undefined : (Date.parse(iso) - AT) / HOUR;
 };
 const at = (hour: number) => AT + hour * HOUR + HOUR / 2;
 
