@@ -4,7 +4,7 @@ export const fold = (text: string): string => text.normalize('NFC').toLowerCase(
 /** A phone number as it is compared: without blanks, dots, dashes, slashes and brackets, a leading 00 as +. */
 export const phoneKey = (phone: string): string => phone.replace(/[\s.\p{Pd}/()[\]]/gu, '').replace(/^00/, '+');
 
-type Searchable = {
+export type Searchable = {
   readonly email: string | null;
   readonly first_name: string | null;
   readonly last_name: string | null;
@@ -21,24 +21,33 @@ export const punctuationMarks = (text: string): string[] =>
   ).map((hex) => `Q${hex.replace(/./g, (digit) => 'ABCDEFGHIJKLMNOP'[parseInt(digit, 16)] ?? 'Z')}Q`);
 
 /**
- * Stands before each word: with one or two letters that begin the word it makes three in a row, for which the trigram
- * index has a list. In capitals, which no folded text holds.
+ * Stand before each word. With the second, one or two letters that begin a word are three in a row, for which the trigram
+ * index has a list. Capitals of an alphabet that is no longer used: no folded text holds them.
  */
-const BEGIN = 'QQ';
+const BEGIN = ['Ƨ', 'Ƽ'] as const;
 
 /** What search_text holds when a word begins with one or two characters. */
 export const beginningOfWord = (characters: string): string =>
-  `${BEGIN.slice(Array.from(characters).length - 1)}${characters}`;
+  Array.from(characters).length === 1 ? `${BEGIN.join('')}${characters}` : `${BEGIN[1]}${characters}`;
+
+/** Stands for an @, between the letters beside it: so the trigram index finds `jensen@`, not every Jensen. */
+const AT = 'ƄƄ';
+
+/** What search_text holds when a text holds each @ of this part, with what is beside it; nothing for a mere @. */
+export const atMarks = (part: string): string[] =>
+  Array.from(part.matchAll(/(?<=([\p{L}\p{N}]?))@(?=([\p{L}\p{N}]?))/gu), ([, before = '', after = '']) =>
+    before === '' && after === '' ? [] : `${before}${AT}${after}`,
+  ).flat();
 
 /**
  * What search looks through: the folded texts, one a line, so that a term without blanks never matches across two of
- * them; then every word (a run of letters and digits), its beginning marked; then the marks of punctuation.
+ * them; then every word (a run of letters and digits), its beginning marked; then the marks of @ and of punctuation.
  */
 export const searchText = (customer: Searchable): string => {
   const texts = [customer.email, customer.first_name, customer.last_name, customer.phone].flatMap((text) =>
     text === null ? [] : [fold(text)],
   );
   const words = new Set(texts.flatMap((text) => text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []));
-  const marks = new Set(texts.flatMap(punctuationMarks));
-  return `${texts.join('\n')}\n ${[...Array.from(words, (word) => `${BEGIN}${word}`), ...marks].join(' ')}`;
+  const marks = new Set(texts.flatMap((text) => [...atMarks(text), ...punctuationMarks(text)]));
+  return `${texts.join('\n')}\n ${[...Array.from(words, (word) => `${BEGIN.join('')}${word}`), ...marks].join(' ')}`;
 };

@@ -1,8 +1,19 @@
+import type { Knex } from 'knex';
 import * as customers from './0001-customers';
-import * as search from './0002-search';
+import * as searchTexts from './0002-search-texts';
+import * as searchIndexes from './0003-search-indexes';
 
-/** Every migration in order: a name that never changes once it has landed, and the SQL that it runs. */
-export const migrations: readonly { readonly name: string; readonly up: string }[] = [
+type Migration = {
+  /** Never changes once it has landed. */
+  readonly name: string;
+  readonly up: string;
+  /** What SQL alone cannot do, after `up` in the same transaction. */
+  readonly then?: (trx: Knex.Transaction) => Promise<void>;
+};
+
+/** Every migration in order. */
+export const migrations: readonly Migration[] = [
   { name: '0001-customers', up: customers.up },
-  { name: '0002-search', up: search.up },
+  { name: '0002-search-texts', up: searchTexts.up, then: searchTexts.then },
+  { name: '0003-search-indexes', up: searchIndexes.up },
 ];

@@ -53,17 +53,14 @@ const COST = { match: 3, posting: 0.08, row: 0.07, step: 0.5 } as const;
 const FIRST_SHARE = 1 / 100;
 /** Of metadata nothing is known beforehand; such a share is as good a guess as any. */
 const UNKNOWN = 1 / 1_000;
+/** So many times what should do: chance has its part in it. */
+const AMPLE = 1.5;
 
 /** Customers on the way, and how many of them match. */
 type Seen = { readonly rows: number; readonly hits: number };
 
-/** What an index finds of a filter, by estimate; undefined when it has to be walked. */
-const foundByIndex = (
-  filter: Filter,
-  survey: Survey,
-): { readonly found: number; readonly postings: number } | undefined =>
-  lookUpIn(filter, survey) ??
-  (Object.keys(filter.metadata).length === 0 ? undefined : { found: UNKNOWN * survey.texts, postings: 0 });
+/** Whether an index finds metadata; how much, nobody knows. */
+const isByMetadata = ({ metadata }: Filter): boolean => Object.keys(metadata).length > 0;
 
 /** Where the customers of a page begin, in milliseconds: at its token, or where the filter says. */
 const beginOf = ({ cursor, order, filter: { created_at } }: PageQuery): number | undefined => {
@@ -83,14 +80,15 @@ const lookThrough = async (
 ): Promise<Row[] | undefined> => {
   const { filter, order, limit, skip } = query;
   const { texts, times } = survey;
-  const byIndex = order.by === 'created_at' ? foundByIndex(filter, survey) : undefined;
-  if (byIndex === undefined) return undefined;
+  const lookUp = lookUpIn(filter, survey);
+  if (order.by !== 'created_at' || (lookUp === undefined && !isByMetadata(filter))) return undefined;
   const isTold = seen.hits >= TELLING_HITS;
-  let rate = isTold ? seen.hits / seen.rows : byIndex.found / texts;
-  let rows = Math.max((2 * (limit + skip)) / rate, isTold ? 0 : FIRST_SHARE * texts);
-  for (let hits = 0; ; rows = (2 * (limit + skip)) / rate) {
+  let rate = isTold ? seen.hits / seen.rows : lookUp === undefined ? UNKNOWN : lookUp.found / texts;
+  let rows = Math.max((AMPLE * (limit + skip)) / rate, isTold ? 0 : FIRST_SHARE * texts);
+  for (let hits = 0; ; rows = (AMPLE * (limit + skip)) / rate) {
     const stretch = stretchOf(times, order.direction, beginOf(query), rows / texts);
-    const collecting = byIndex.postings * COST.posting + rate * texts * COST.match;
+    const { postings, found: matches } = lookUp ?? { postings: 0, found: rate * texts };
+    const collecting = postings * COST.posting + matches * COST.match;
     if (stretch === undefined || stretch.share * texts * COST.row > Math.min(collecting, rows * COST.step)) {
       return hits < TELLING_HITS ? undefined : run<Row>(trx, byCollecting(query, survey));
     }

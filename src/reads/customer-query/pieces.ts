@@ -10,10 +10,13 @@ export const rarityOf = (share: number, { texts, having }: Rarity): Rarity => ({
 /** As the index sees a text: it knows no punctuation, only where a word ends. */
 export const asIndexed = (text: string): string => text.replace(/[^\p{L}\p{N}\p{M}]/gu, ' ');
 
-/** Each three letters or digits in a row of a part of a text, and each two that end a word: one trigram of the index. */
+/** Each three letters or digits in a row of a part of a text, and each two at the end or the beginning of a word. */
 export const piecesOf = (part: string): string[] => [
   ...new Set(
-    Array.from(part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]))/gu), ([, piece = '']) => piece),
+    Array.from(
+      part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]|[^\p{L}\p{N}\p{M}][\p{L}\p{N}]{2}))/gu),
+      ([, piece = '']) => piece,
+    ),
   ),
 ];
 

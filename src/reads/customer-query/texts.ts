@@ -1,5 +1,5 @@
 import type { Filter, TextConditions } from '../../validation/customer-filter';
-import { beginningOfWord, punctuationMarks } from '../../models/fold';
+import { atMarks, beginningOfWord, punctuationMarks } from '../../models/fold';
 import { containing, escaped, sql, type Sql } from '../sql';
 import { lookUpOf, piecesOf, type LookUp, type Rarity } from './pieces';
 
@@ -13,7 +13,9 @@ const FOLDED = {
 
 /** What the index can tell of punctuation that a part of a text holds; says no more than the part itself. */
 const ofMarks = (part: string): Sql[] =>
-  [...new Set(punctuationMarks(part))].map((mark) => sql('customers.search_text like ?', `% ${mark}%`));
+  [...new Set([...atMarks(part), ...punctuationMarks(part)])].map((mark) =>
+    sql('customers.search_text like ?', containing(mark)),
+  );
 
 /** Three of a word's letters, its beginning, or two of its end: what the index can look a part up by. */
 const INDEXED = /[\p{L}\p{N}]{3}|[^\p{L}\p{N}\p{M}][\p{L}\p{N}]|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]/u;
@@ -48,6 +50,14 @@ const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql
   ];
 };
 
+/** E-mails and names have an index in their order, which finds what begins; phones have not. */
+const startsWith = (field: keyof typeof FOLDED, part: string, purpose: Purpose): Sql[] => {
+  const [column, pattern] = [`customers.${FOLDED[field]}`, `${escaped(part)}%`];
+  if (field !== 'phone' || purpose === 'checking' || piecesOf(part).length === 0)
+    return [sql(`${column} like ?`, pattern)];
+  return [...lookedUp(column, [part], purpose), sql(`(${column} || '') like ?`, pattern)];
+};
+
 /** The end of a text ends a word, too. */
 const ended = (part: string): string => `${part} `;
 
@@ -68,12 +78,11 @@ export const ofText = (
   if (conditions === undefined) return [];
   const column = `customers.${FOLDED[field]}`;
   const { equals, contains, starts_with, ends_with, is_null } = conditions;
-  const like = (pattern: string) => sql(`${column} like ?`, pattern);
   const marksOf = (part: string | undefined) => (part === undefined ? [] : ofMarks(part));
   return [
     equals === undefined ? [] : sql(`${column} = ?`, equals),
     conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
-    starts_with === undefined ? [] : like(`${escaped(starts_with)}%`),
+    starts_with === undefined ? [] : startsWith(field, starts_with, purpose),
     contains === undefined ? [] : hasAll(column, [contains], purpose),
     marksOf(contains),
     ends_with === undefined ? [] : endsWith(column, ends_with, purpose),
@@ -104,6 +113,7 @@ export const lookUpIn = (filter: Filter, rarity: Rarity): LookUp | undefined => 
   return [
     filter.q.terms.map(partOf),
     ...texts.flatMap((text) => (text?.contains === undefined ? [] : [[text.contains]])),
+    ...(filter.phone?.starts_with === undefined ? [] : [[filter.phone.starts_with]]),
     ...texts.flatMap((text) => (text?.ends_with === undefined ? [] : [[ended(text.ends_with)]])),
   ]
     .map((parts) => lookUpOf(parts, rarity))

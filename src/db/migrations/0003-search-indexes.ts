@@ -1,17 +1,6 @@
-/**
- * The search indexes know when customers came, so that one stretch of time after the other can be looked through; and
- * each word of search_text has a mark before it, so that its beginning is one entry of the index.
- */
-export const up = String.raw`
+/** The search indexes know when customers came, so that one stretch of time after the other can be looked through. */
+export const up = `
 create extension if not exists btree_gin;
-
-drop index customers_search_idx, customers_metadata_idx, customers_deleted_search_idx, customers_deleted_metadata_idx;
-
--- The words are the last line: each after a blank, those of a mark of punctuation in capitals.
-update customers
-   set search_text = substring(search_text from '^(.*\n)[^\n]*$')
-                     || regexp_replace(substring(search_text from '[^\n]*$'), ' ([^ Q])', ' QQ\1', 'g')
- where search_text <> '';
 
 create index customers_search_idx on customers using gin (
   search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops,
