@@ -5,8 +5,8 @@ import { run, sql } from '../sql';
 
 /** Enough to tell what is common; counted in a few milliseconds, in which nobody else is served. */
 const TEXTS = 500;
-/** Hold so many texts, if there are. */
-const SAMPLED = somePages('64');
+/** About one text of a page: neighbours came at the same time. */
+const SAMPLED = somePages(String(TEXTS));
 /** Names and addresses change slowly, and a wrong guess costs time, no match. */
 const KEPT_MS = 60_000;
 /** A small table may grow fast, and is counted in no time. */
