@@ -47,7 +47,7 @@ export type LookUp = {
   readonly pieces: readonly string[];
   /** In so many texts it finds all of the pieces. */
   readonly found: number;
-  /** So long are the lists that it compares. */
+  /** So long are the two lists that it compares from end to end; in others it leaps. */
   readonly postings: number;
 };
 
@@ -70,6 +70,6 @@ export const lookUpOf = (parts: readonly string[], rarity: Rarity): LookUp => {
     found *= share;
     open = open.filter((piece) => piece !== next);
   }
-  const postings = pieces.length > 1 ? pieces.reduce((sum, piece) => sum + having(piece), 0) : 0;
+  const postings = pieces.length > 1 ? pieces.slice(0, 2).reduce((sum, piece) => sum + having(piece), 0) : 0;
   return { pieces, found, postings };
 };
