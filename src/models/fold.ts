@@ -15,10 +15,13 @@ export type Searchable = {
  * Names each pair of neighbours that are neither letters nor digits, in capitals, which no folded text holds. The
  * trigram index knows letters and digits only: it finds `---` or two emojis by these names.
  */
-export const punctuationMarks = (text: string): string[] =>
-  Array.from(text.matchAll(/(?=([^\p{L}\p{N}\p{M}]{2}))/gu), ([, pair = '']) =>
+export const punctuationMarks = (text: string): string[] => {
+  // Nearly no text has any.
+  if (!/[^\p{L}\p{N}\p{M}]{2}/u.test(text)) return [];
+  return Array.from(text.matchAll(/(?=([^\p{L}\p{N}\p{M}]{2}))/gu), ([, pair = '']) =>
     Array.from(pair, (character) => (character.codePointAt(0) ?? 0).toString(16)).join('z'),
   ).map((hex) => `Q${hex.replace(/./g, (digit) => 'ABCDEFGHIJKLMNOP'[parseInt(digit, 16)] ?? 'Z')}Q`);
+};
 
 /**
  * Stand before each word. With the second, one or two letters that begin a word are three in a row, for which the trigram
@@ -34,10 +37,12 @@ export const beginningOfWord = (characters: string): string =>
 const AT = 'ƄƄ';
 
 /** What search_text holds when a text holds each @ of this part, with what is beside it; nothing for a mere @. */
-export const atMarks = (part: string): string[] =>
-  Array.from(part.matchAll(/(?<=([\p{L}\p{N}]?))@(?=([\p{L}\p{N}]?))/gu), ([, before = '', after = '']) =>
+export const atMarks = (part: string): string[] => {
+  if (!part.includes('@')) return [];
+  return Array.from(part.matchAll(/([\p{L}\p{N}]?)@(?=([\p{L}\p{N}]?))/gu), ([, before = '', after = '']) =>
     before === '' && after === '' ? [] : `${before}${AT}${after}`,
   ).flat();
+};
 
 /**
  * What search looks through: the folded texts, one a line, so that a term without blanks never matches across two of
@@ -47,7 +52,8 @@ export const searchText = (customer: Searchable): string => {
   const texts = [customer.email, customer.first_name, customer.last_name, customer.phone].flatMap((text) =>
     text === null ? [] : [fold(text)],
   );
-  const words = new Set(texts.flatMap((text) => text.match(/[\p{L}\p{N}\p{M}]+/gu) ?? []));
-  const marks = new Set(texts.flatMap((text) => [...atMarks(text), ...punctuationMarks(text)]));
-  return `${texts.join('\n')}\n ${[...Array.from(words, (word) => `${BEGIN.join('')}${word}`), ...marks].join(' ')}`;
+  const whole = texts.join('\n');
+  const words = new Set(whole.match(/[\p{L}\p{N}\p{M}]+/gu)?.map((word) => `${BEGIN.join('')}${word}`));
+  const marks = texts.flatMap((text) => [...atMarks(text), ...punctuationMarks(text)]);
+  return `${whole}\n ${[...words, ...new Set(marks)].join(' ')}`;
 };
