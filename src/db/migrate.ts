@@ -1,13 +1,17 @@
-import type { Knex } from 'knex';
-import { createKnex } from './knex';
+import knexFactory, { type Knex } from 'knex';
 import { migrations } from './migrations';
 
 /** Any fixed number: two processes that migrate at once take turns by it. */
 const LOCK = 4_711_001;
 
-/** Applies what is missing, all in one transaction, and answers the names it applied. */
+/**
+ * Applies what is missing, all in one transaction, and answers the names it applied. Takes as long as it takes: an index of
+ * many customers, the turn of another process, a list that reads the table.
+ */
 export const migrate = async (url: string): Promise<string[]> => {
-  const knex = createKnex({ url, poolSize: 1, statementNames: false });
+  // Without the limits of a call, see createKnex.
+  const connection = { connectionString: url, application_name: 'customer-migrate', keepAlive: true };
+  const knex = knexFactory({ client: 'pg', connection, pool: { min: 0, max: 1 }, compileSqlOnError: false });
   try {
     return await knex.transaction(async (trx) => {
       await trx.raw('select pg_advisory_xact_lock(?)', [LOCK]);

@@ -41,3 +41,10 @@ it('0002-search-texts writes anew what search looks through, and is applied once
   expect(rows.map((row) => row.search_text)).toEqual([...customers.map(searchText), '']);
   expect(await migrate(database.url)).toEqual([]);
 });
+
+it('takes its time: a migration is given longer than a call, and who comes second waits for the first', async () => {
+  const slow = { name: '9999-slow', up: 'select pg_sleep(6); select pg_sleep(5)' };
+  (migrations as (typeof slow)[]).push(slow);
+  const applied = await Promise.all([migrate(database.url), migrate(database.url)]);
+  expect(applied.flat()).toEqual([slow.name]);
+}, 30_000);

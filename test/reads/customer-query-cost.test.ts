@@ -157,6 +157,8 @@ const FILTERS: [string, object][] = [
   ['two beginnings of words', { q: 'zo je' }],
   ['letters that begin words of many', { q: 'a j z' }],
   ['punctuation', { q: '---' }],
+  ['punctuation and two letters', { q: '.jo' }],
+  ['the same of one field', { email: { contains: '.jo' } }],
   ['a part of one field that is common in another', { first_name: { contains: 'jens' } }],
   ['a part of the first name', { first_name: { contains: 'zoë' } }],
   ['a beginning', { last_name: { starts_with: 'jensaa' } }],

@@ -35,6 +35,7 @@ describe('the pieces a text is looked up by', () => {
   });
 
   it('of two parts do not stand in the way of each other', () => {
+    expect(rarestOf(['.jo'], rarity({}))).toEqual(['.jo']);
     expect(rarestOf(['astrid', 'rasmussen'], rarity({ ast: 0.02, ras: 0.02 }))).toEqual(['ast', 'ras']);
   });
 

@@ -20,16 +20,21 @@ export const piecesOf = (part: string): string[] => [
   ),
 ];
 
-/** Those that tell something of their own: of a word of letters the rarest, which the others mostly come with, and all with digits. */
-const tellingOf = (part: string, { having }: Rarity): string[] => [
-  ...(part.match(/\p{L}+[^\p{L}\p{N}\p{M}]?/gu) ?? []).flatMap((word) =>
+/**
+ * Those that tell something of their own: of a word of letters the rarest, which the others mostly come with, and all with
+ * digits; what there is where there are none of these.
+ */
+const tellingOf = (part: string, { having }: Rarity): string[] => {
+  const ofWords = (part.match(/\p{L}+[^\p{L}\p{N}\p{M}]?/gu) ?? []).flatMap((word) =>
     piecesOf(word).reduce<string[]>(
       ([best], piece) => [best === undefined || having(piece) < having(best) ? piece : best],
       [],
     ),
-  ),
-  ...piecesOf(part).filter((piece) => /\p{N}/u.test(piece)),
-];
+  );
+  const all = piecesOf(part);
+  const telling = [...ofWords, ...all.filter((piece) => /\p{N}/u.test(piece))];
+  return telling.length > 0 ? telling : all;
+};
 
 /** So few rows are looked at in no time. */
 const FEW = 2_000;
