@@ -1,14 +1,7 @@
-import {
-  Server,
-  ServerCredentials,
-  status,
-  type handleUnaryCall,
-  type sendUnaryData,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import { CustomerServiceService } from '../../src/gen/customer/v1/customer';
+import { status, type handleUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
 import { addAddress, updateBillingAddress } from './addresses';
 import { createCustomer, getCustomer, updateCustomer } from './customers';
+import { listen } from './listen';
 
 /**
  * The floor: what a careful engineer writes by hand with grpc-js and pg alone. One transaction a call, named
@@ -24,18 +17,10 @@ const unary =
     );
   };
 
-const handlers: UntypedServiceImplementation = {
+listen({
   getCustomer: unary(getCustomer),
   createCustomer: unary(createCustomer),
   updateCustomer: unary(updateCustomer),
   addAddress: unary(addAddress),
   updateBillingAddress: unary(updateBillingAddress),
-};
-
-const server = new Server();
-const methods = Object.entries(CustomerServiceService).filter(([name]) => name in handlers);
-server.addService(Object.fromEntries(methods), handlers);
-server.bindAsync(`127.0.0.1:${process.env['PORT'] ?? '0'}`, ServerCredentials.createInsecure(), (error) => {
-  if (error !== null) throw error;
 });
-process.on('SIGTERM', () => process.exit(0));
