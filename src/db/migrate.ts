@@ -23,7 +23,7 @@ export const migrate = async (url: string): Promise<string[]> => {
       for (const name of pending) {
         const migration = migrations.find((candidate) => candidate.name === name);
         if (migration !== undefined) await trx.raw(migration.up);
-        await migration?.then?.(trx);
+        await migration?.afterwards?.(trx);
         await trx.raw('insert into schema_migrations (name) values (?)', [name]);
       }
       return pending;

@@ -11,7 +11,7 @@ const ROWS = 1_000;
 type Row = Searchable & { readonly id: string };
 
 /** Writes search_text anew: each word has a mark before it, and each @ has one, that the index finds them by. */
-export const then = async (trx: Knex.Transaction): Promise<void> => {
+export const afterwards = async (trx: Knex.Transaction): Promise<void> => {
   for (let after = ''; ;) {
     const { rows } = await trx.raw<{ rows: Row[] }>(
       `select id, email, first_name, last_name, phone from customers where id > ? and erased_at is null order by id limit ${ROWS}`,

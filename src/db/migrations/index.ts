@@ -8,12 +8,12 @@ type Migration = {
   readonly name: string;
   readonly up: string;
   /** What SQL alone cannot do, after `up` in the same transaction. */
-  readonly then?: (trx: Knex.Transaction) => Promise<void>;
+  readonly afterwards?: (trx: Knex.Transaction) => Promise<void>;
 };
 
 /** Every migration in order. */
 export const migrations: readonly Migration[] = [
   { name: '0001-customers', up: customers.up },
-  { name: '0002-search-texts', up: searchTexts.up, then: searchTexts.then },
+  { name: '0002-search-texts', up: searchTexts.up, afterwards: searchTexts.afterwards },
   { name: '0003-search-indexes', up: searchIndexes.up },
 ];
