@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
 import { STATES, statesOf, wholeOf } from './conditions';
-import { rarityOf } from './pieces';
+import { rarityOf, type LookUp } from './pieces';
 import { sample } from './sample';
 import { byCollecting, byWalking, type PageQuery, type Row } from './statements';
 import { stretchOf } from './stretch';
@@ -41,14 +41,14 @@ const FIRST_STEPS = 10;
 /** Fewer hits on the way tell nothing about the way further on. */
 const TELLING_HITS = 4;
 
+/** Of one match collected, one entry of lists compared, one customer in a stretch of time: µs, at ten million customers. */
+const COST = { match: 3, posting: 0.08, row: 0.07 } as const;
 /**
- * Over how many rows one walks in the time in which one match is collected. Customers lie in the table as they came, so
- * that along `created_at` neighbours are in one page; along anything else each is in another.
+ * The same of one customer walked over. Customers lie in the table as they came, so that along `created_at` neighbours are
+ * in one page; along anything else each is in another.
  */
-const stepsPerMatch = ({ by }: Order): number => (by === 'created_at' ? 6 : 1);
+const stepCost = ({ by }: Order): number => (by === 'created_at' ? 0.5 : 3);
 
-/** Of one match collected, one entry of lists compared, one customer in a stretch of time, one walked over: µs. */
-const COST = { match: 3, posting: 0.08, row: 0.07, step: 0.5 } as const;
 /** A first stretch holds such a share of all customers at least, when nothing is known: enough to tell how many match. */
 const FIRST_SHARE = 1 / 100;
 /** Of metadata nothing is known beforehand; such a share is as good a guess as any. */
@@ -76,11 +76,11 @@ const lookThrough = async (
   trx: Knex.Transaction,
   query: PageQuery,
   survey: Survey,
+  lookUp: LookUp | undefined,
   seen: Seen,
 ): Promise<Row[] | undefined> => {
   const { filter, order, limit, skip } = query;
   const { texts, times } = survey;
-  const lookUp = lookUpIn(filter, survey);
   if (order.by !== 'created_at' || (lookUp === undefined && !isByMetadata(filter))) return undefined;
   const isTold = seen.hits >= TELLING_HITS;
   let rate = isTold ? seen.hits / seen.rows : lookUp === undefined ? UNKNOWN : lookUp.found / texts;
@@ -89,7 +89,7 @@ const lookThrough = async (
     const stretch = stretchOf(times, order.direction, beginOf(query), rows / texts);
     const { postings, found: matches } = lookUp ?? { postings: 0, found: rate * texts };
     const collecting = postings * COST.posting + matches * COST.match;
-    if (stretch === undefined || stretch.share * texts * COST.row > Math.min(collecting, rows * COST.step)) {
+    if (stretch === undefined || stretch.share * texts * COST.row > Math.min(collecting, rows * stepCost(order))) {
       return hits < TELLING_HITS ? undefined : run<Row>(trx, byCollecting(query, survey));
     }
     const found = await run<Row>(trx, byCollecting(query, rarityOf(stretch.share, survey), [stretch.condition]));
@@ -123,14 +123,15 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
   if (found.length === limit) return found;
   const hitsOf = (page: readonly Row[]): number => (page.length === 0 ? 0 : skip + page.length);
   const survey = await surveyIn(trx);
-  const page = await lookThrough(trx, query, survey, { rows: steps, hits: hitsOf(found) });
+  const lookUp = lookUpIn(filter, survey);
+  const page = await lookThrough(trx, query, survey, lookUp, { rows: steps, hits: hitsOf(found) });
   if (page !== undefined) return page;
 
   const { rows, hits, scale } = await sample(trx, filter, walk);
   const matches = hits * scale;
   if (matches <= FEW) return collect();
-  const byText = lookUpIn(filter, survey)?.found;
-  const worth = (byText ?? matches) * stepsPerMatch(order);
+  const byText = lookUp?.found;
+  const worth = ((byText ?? matches) * COST.match) / stepCost(order);
   // No more can match than the index finds.
   const isChance = hits < TELLING_HITS && byText !== undefined;
   const expectedRate = Math.min(hits / rows, isChance ? byText / survey.texts : 1);
