@@ -9,7 +9,7 @@ const FILL = `insert into customers (id, email, first_name, last_name, phone, ph
     last_name_folded, phone_folded, search_text, revision, created_at, updated_at, occurred_at)
   select 'cus_' || lpad(n::text, 26, '0'), 'filled-' || n || '@example.com', 'Anna', 'Jensen', '+4512345678',
          '+4512345678', '{"source":"fill"}', 'anna', 'jensen', '+4512345678',
-         'filled-' || n || E'@example.com\\nanna\\njensen\\n+4512345678\\n ƧƼfilled ƧƼ' || n || ' ƧƼexample ƧƼcom ƧƼanna ƧƼjensen ƧƼ4512345678',
+         'filled-' || n || E'@example.com\\nanna\\njensen\\n+4512345678\\n ƧƼfilled ƧƼ' || n || ' ƧƼexample ƧƼcom ƧƼanna ƧƼjensen ƧƼ4512345678 Ƣ' || n || ' Ƣcom Ƣ4512345678 ' || n % 10 || 'ƄƄe',
          1, now(), now(), now() from generate_series(0, ${CUSTOMERS - 1}) n`;
 
 type Sample = {

@@ -44,6 +44,18 @@ export const atMarks = (part: string): string[] => {
   ).flat();
 };
 
+/** Stands before a word that follows punctuation: it finds `anna.dąb` without a look at every Dąbrowska. */
+const AFTER_PUNCTUATION = 'Ƣ';
+
+const PUNCTUATION = /[^\p{L}\p{N}\p{M}\s@]/u;
+
+/** What search_text holds when a word begins with two characters, right after another one. */
+export const beginningAfter = (before: string, characters: string): string =>
+  PUNCTUATION.test(before) ? `${AFTER_PUNCTUATION}${characters}` : beginningOfWord(characters);
+
+/** Whether it is search_text alone that holds these characters. */
+export const isMarked = (characters: string): boolean => /^[ƧƼƢ]/u.test(characters);
+
 /**
  * What search looks through: the folded texts, one a line, so that a term without blanks never matches across two of
  * them; then every word (a run of letters and digits), its beginning marked; then the marks of @ and of punctuation.
@@ -53,7 +65,10 @@ export const searchText = (customer: Searchable): string => {
     text === null ? [] : [fold(text)],
   );
   const whole = texts.join('\n');
-  const words = new Set(whole.match(/[\p{L}\p{N}\p{M}]+/gu)?.map((word) => `${BEGIN.join('')}${word}`));
+  const words = Array.from(whole.matchAll(/([^\p{L}\p{N}\p{M}]?)([\p{L}\p{N}\p{M}]+)/gu), ([, before = '', word]) => [
+    `${BEGIN.join('')}${word}`,
+    ...(PUNCTUATION.test(before) ? [`${AFTER_PUNCTUATION}${word}`] : []),
+  ]).flat();
   const marks = texts.flatMap((text) => [...atMarks(text), ...punctuationMarks(text)]);
-  return `${whole}\n ${[...words, ...new Set(marks)].join(' ')}`;
+  return `${whole}\n ${[...new Set([...words, ...marks])].join(' ')}`;
 };

@@ -19,7 +19,7 @@ const FILL = `
     first_name_folded, last_name_folded, phone_folded, search_text, revision, created_at, updated_at, occurred_at, deleted_at)
   select 'cus_01' || lpad(i::text, 24, '0'), email, first, last, phone, phone, i % 4001 = 0, case when i % 4001 = 0 then 'x' end,
     jsonb_build_object('tier', case when i % 3 = 0 then 'gold' else 'none' end, 'ref', i),
-    first, last, phone, email || E'\\n' || first || E'\\n' || last || E'\\n' || phone || E'\\n ƧƼ' || first || ' ƧƼ' || last, 1,
+    first, last, phone, email || E'\\n' || first || E'\\n' || last || E'\\n' || phone || E'\\n ƧƼ' || first || ' ƧƼ' || last || ' Ƣ' || last || i, 1,
     '2026-01-01'::timestamptz + i * interval '1 minute', '2026-06-01'::timestamptz + (i * 7919 % ${ROWS}) * interval '1 minute',
     now(), case when i % 50 = 0 then now() end
   from (select i, first || '.' || last || i || '@' || case when i % 2 = 0 then 'gmail.com' else 'mail.dk' end as email, first, last,
@@ -158,6 +158,7 @@ const FILTERS: [string, object][] = [
   ['letters that begin words of many', { q: 'a j z' }],
   ['punctuation', { q: '---' }],
   ['punctuation and two letters', { q: '.jo' }],
+  ['what begins words of many, but none after punctuation', { q: '.anna' }],
   ['the same of one field', { email: { contains: '.jo' } }],
   ['a part of one field that is common in another', { first_name: { contains: 'jens' } }],
   ['a part of the first name', { first_name: { contains: 'zoë' } }],

@@ -1,4 +1,7 @@
-import { lookUpOf, piecesOf } from '../../src/reads/customer-query/pieces';
+import { CustomerFilter } from '../../src/gen/customer/v1/customer';
+import { lookUpOf, piecesOf, type TextColumn } from '../../src/reads/customer-query/pieces';
+import { ofTerms, ofText } from '../../src/reads/customer-query/texts';
+import { customerFilter } from '../../src/validation/customer-filter';
 
 const TEXTS = 1_000_000;
 /** Pieces that are named, as common as said; all others are in every second text. */
@@ -11,7 +14,7 @@ const rarestOf = (...args: Parameters<typeof lookUpOf>) => lookUpOf(...args).pie
 
 describe('the pieces a text is looked up by', () => {
   it('are of three letters or digits in a row, or two at the end or the beginning of a word', () => {
-    expect(piecesOf("o'brien-77")).toEqual(["'br", 'bri', 'rie', 'ien', 'en-', '-77']);
+    expect(piecesOf("o'brien-77")).toEqual(['Ƣbr', 'bri', 'rie', 'ien', 'en-', 'Ƣ77']);
     expect(piecesOf('żółw')).toEqual(['żół', 'ółw']);
     expect(piecesOf('ab')).toEqual([]);
     expect(piecesOf('Ƽab')).toEqual(['Ƽab']);
@@ -19,9 +22,9 @@ describe('the pieces a text is looked up by', () => {
   });
 
   it('are the rarest of each word, as long as many texts are left', () => {
-    const having = rarity({ ann: 0.03, nna: 0.02, nse: 0.1, jen: 0.09 });
+    const having = rarity({ ann: 0.03, nna: 0.02, nse: 0.1, jen: 0.09, Ƣje: 0.01 });
     expect(rarestOf(['anna', 'jensen'], having)).toEqual(['nna', 'jen']);
-    expect(rarestOf(['anna.jensen'], having)).toEqual(['nna', 'jen']);
+    expect(rarestOf(['anna.jensen'], having)).toEqual(['Ƣje', 'nna']);
     expect(rarestOf(['anna', 'jensen'], rarity({ ann: 0.001 }))).toEqual(['ann']);
   });
 
@@ -35,7 +38,7 @@ describe('the pieces a text is looked up by', () => {
   });
 
   it('of two parts do not stand in the way of each other', () => {
-    expect(rarestOf(['.jo'], rarity({}))).toEqual(['.jo']);
+    expect(rarestOf(['.jo'], rarity({}))).toEqual(['Ƣjo']);
     expect(rarestOf(['astrid', 'rasmussen'], rarity({ ast: 0.02, ras: 0.02 }))).toEqual(['ast', 'ras']);
   });
 
@@ -51,5 +54,20 @@ describe('the pieces a text is looked up by', () => {
     expect(rarestOf(['aaa', 'bbb', 'ccc', 'ddd', 'eee', 'fff'], rarity({}))).toHaveLength(5);
     expect(rarestOf([], rarity({}))).toEqual([]);
     expect(rarestOf(['anna'], { texts: 0, having: () => 0 })).toEqual(['ann']);
+  });
+});
+
+describe('what the index is asked', () => {
+  const bindingsOf = (conditions: ReturnType<typeof ofTerms>) => conditions.flatMap(({ bindings }) => bindings);
+
+  it('of a field are pieces that are rare in that field', () => {
+    const { email } = customerFilter().parse(CustomerFilter.fromPartial({ email: { contains: 'novák' } }));
+    const rarityIn = (column: TextColumn) =>
+      rarity(column === 'email' ? { nov: 0.01, ová: 0 } : { nov: 0.01, ová: 0.02 });
+    expect(bindingsOf(ofText('email', email, rarityIn))).toEqual(['%ová%', 'novák']);
+  });
+
+  it('is one list for the beginning of a word', () => {
+    expect(bindingsOf(ofTerms(['+48', '68'], () => rarity({})))).toEqual(['%Ƣ48%', '%Ƽ68%', '+48', 'Ƽ68']);
   });
 });

@@ -16,4 +16,7 @@ export const migrations: readonly Migration[] = [
   { name: '0001-customers', up: customers.up },
   { name: '0002-search-texts', up: searchTexts.up, afterwards: searchTexts.afterwards },
   { name: '0003-search-indexes', up: searchIndexes.up },
+  // What search_text holds has changed.
+  { name: '0004-search-texts', up: searchTexts.up, afterwards: searchTexts.afterwards },
+  { name: '0005-search-indexes', up: searchIndexes.up },
 ];

@@ -80,19 +80,19 @@ const lookThrough = async (
   seen: Seen,
 ): Promise<Row[] | undefined> => {
   const { filter, order, limit, skip } = query;
-  const { texts, times } = survey;
+  const { customers, times, rarityIn } = survey;
   if (order.by !== 'created_at' || (lookUp === undefined && !isByMetadata(filter))) return undefined;
   const isTold = seen.hits >= TELLING_HITS;
-  let rate = isTold ? seen.hits / seen.rows : lookUp === undefined ? UNKNOWN : lookUp.found / texts;
-  let rows = Math.max((AMPLE * (limit + skip)) / rate, isTold ? 0 : FIRST_SHARE * texts);
+  let rate = isTold ? seen.hits / seen.rows : lookUp === undefined ? UNKNOWN : lookUp.found / customers;
+  let rows = Math.max((AMPLE * (limit + skip)) / rate, isTold ? 0 : FIRST_SHARE * customers);
   for (let hits = 0; ; rows = (AMPLE * (limit + skip)) / rate) {
-    const stretch = stretchOf(times, order.direction, beginOf(query), rows / texts);
-    const { postings, found: matches } = lookUp ?? { postings: 0, found: rate * texts };
+    const stretch = stretchOf(times, order.direction, beginOf(query), rows / customers);
+    const { postings, found: matches } = lookUp ?? { postings: 0, found: rate * customers };
     const collecting = postings * COST.posting + matches * COST.match;
-    if (stretch === undefined || stretch.share * texts * COST.row > Math.min(collecting, rows * stepCost(order))) {
-      return hits < TELLING_HITS ? undefined : run<Row>(trx, byCollecting(query, survey));
+    if (stretch === undefined || stretch.share * customers * COST.row > Math.min(collecting, rows * stepCost(order))) {
+      return hits < TELLING_HITS ? undefined : run<Row>(trx, byCollecting(query, rarityIn));
     }
-    const found = await run<Row>(trx, byCollecting(query, rarityOf(stretch.share, survey), [stretch.condition]));
+    const found = await run<Row>(trx, byCollecting(query, rarityOf(stretch.share, rarityIn), [stretch.condition]));
     if (found.length === limit) return found;
     if (found.length === 0) return undefined;
     hits = skip + found.length;
@@ -109,7 +109,7 @@ const lookThrough = async (
  */
 export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn: SurveyIn): Promise<Row[]> => {
   const { filter, order, cursor, limit, skip } = query;
-  const collect = async () => run<Row>(trx, byCollecting(query, await surveyIn(trx)));
+  const collect = async () => run<Row>(trx, byCollecting(query, (await surveyIn(trx)).rarityIn));
   if (isKeyed(filter)) return collect();
   const walk = walkOf(filter, order, cursor);
   const rest = wholeOf(walk.rest, 'checking');
@@ -123,7 +123,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
   if (found.length === limit) return found;
   const hitsOf = (page: readonly Row[]): number => (page.length === 0 ? 0 : skip + page.length);
   const survey = await surveyIn(trx);
-  const lookUp = lookUpIn(filter, survey);
+  const lookUp = lookUpIn(filter, survey.rarityIn);
   const page = await lookThrough(trx, query, survey, lookUp, { rows: steps, hits: hitsOf(found) });
   if (page !== undefined) return page;
 
@@ -134,7 +134,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
   const worth = ((byText ?? matches) * COST.match) / stepCost(order);
   // No more can match than the index finds.
   const isChance = hits < TELLING_HITS && byText !== undefined;
-  const expectedRate = Math.min(hits / rows, isChance ? byText / survey.texts : 1);
+  const expectedRate = Math.min(hits / rows, isChance ? byText / survey.customers : 1);
   for (;;) {
     const hitsOnTheWay = hitsOf(found);
     const rate = hitsOnTheWay < TELLING_HITS ? expectedRate : hitsOnTheWay / steps;
@@ -151,11 +151,11 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
 
 /** How many match, exactly. */
 export const countMatches = async (trx: Knex.Transaction, filter: Filter, surveyIn: SurveyIn): Promise<number> => {
-  const survey = await surveyIn(trx);
+  const { rarityIn } = await surveyIn(trx);
   const arms = statesOf(filter).map((state) =>
     concat(
       sql('select count(*) as matches from customers where'),
-      every([sql(STATES[state]), ...wholeOf(filter, survey)]),
+      every([sql(STATES[state]), ...wholeOf(filter, rarityIn)]),
     ),
   );
   const [count] = await run<{ total: number }>(

@@ -1,28 +1,42 @@
+import { beginningAfter, isMarked } from '../../models/fold';
+
 /** How many texts there are, and in how many the index finds a piece; estimates both. */
 export type Rarity = { readonly texts: number; readonly having: (piece: string) => number };
 
+/** The columns of `customers` that the index looks texts up in. */
+export const TEXT_COLUMNS = ['search_text', 'email', 'first_name_folded', 'last_name_folded', 'phone_folded'] as const;
+export type TextColumn = (typeof TEXT_COLUMNS)[number];
+
+/** What is rare in one column may be common in another. */
+export type RarityIn = (column: TextColumn) => Rarity;
+
 /** The same of a share of all texts. */
-export const rarityOf = (share: number, { texts, having }: Rarity): Rarity => ({
-  texts: share * texts,
-  having: (piece) => share * having(piece),
-});
+export const rarityOf =
+  (share: number, rarityIn: RarityIn): RarityIn =>
+  (column) => {
+    const { texts, having } = rarityIn(column);
+    return { texts: share * texts, having: (piece) => share * having(piece) };
+  };
 
 /** As the index sees a text: it knows no punctuation, only where a word ends. */
 export const asIndexed = (text: string): string => text.replace(/[^\p{L}\p{N}\p{M}]/gu, ' ');
 
-/** Each three letters or digits in a row of a part of a text, and each two at the end or the beginning of a word. */
+/**
+ * Each three letters or digits in a row of a part of a text, each two at the end of a word, and the mark of each two at the
+ * beginning of one.
+ */
 export const piecesOf = (part: string): string[] => [
   ...new Set(
     Array.from(
-      part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]|[^\p{L}\p{N}\p{M}][\p{L}\p{N}]{2}))/gu),
-      ([, piece = '']) => piece,
+      part.matchAll(/(?=([\p{L}\p{N}]{3}|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]|([^\p{L}\p{N}\p{M}])([\p{L}\p{N}]{2})))/gu),
+      ([, piece = '', before, beginning = '']) => (before === undefined ? piece : beginningAfter(before, beginning)),
     ),
   ),
 ];
 
 /**
  * Those that tell something of their own: of a word of letters the rarest, which the others mostly come with, and all with
- * digits; what there is where there are none of these.
+ * digits or a mark; what there is where there are none of these.
  */
 const tellingOf = (part: string, { having }: Rarity): string[] => {
   const ofWords = (part.match(/\p{L}+[^\p{L}\p{N}\p{M}]?/gu) ?? []).flatMap((word) =>
@@ -32,7 +46,7 @@ const tellingOf = (part: string, { having }: Rarity): string[] => {
     ),
   );
   const all = piecesOf(part);
-  const telling = [...ofWords, ...all.filter((piece) => /\p{N}/u.test(piece))];
+  const telling = [...ofWords, ...all.filter((piece) => /\p{N}/u.test(piece) || isMarked(piece))];
   return telling.length > 0 ? telling : all;
 };
 

@@ -2,7 +2,7 @@ import type { Cursor } from '../../security/page-tokens';
 import type { Filter } from '../../validation/customer-filter';
 import type { Order } from '../../validation/paging';
 import { alternativesOf, conditionsOf, STATES, statesOf } from './conditions';
-import type { Rarity } from './pieces';
+import type { RarityIn } from './pieces';
 import { concat, every, sql, unionAll, type Sql } from '../sql';
 import { isAfter, keyOf, type Walk } from './walk';
 
@@ -44,11 +44,11 @@ export const byWalking = (query: PageQuery, walk: Walk, rest: readonly Sql[], bu
  * planner from walking the order instead; each alternative of any_of is looked for by an index of its own. `also`: what
  * else they have to fulfil.
  */
-export const byCollecting = (query: PageQuery, rarity: Rarity, also: readonly Sql[] = []): Sql => {
+export const byCollecting = (query: PageQuery, rarityIn: RarityIn, also: readonly Sql[] = []): Sql => {
   const { filter, order, cursor } = query;
-  const alternatives = alternativesOf(filter, rarity);
+  const alternatives = alternativesOf(filter, rarityIn);
   const matches = statesOf(filter).map((state) => {
-    const common = [sql(STATES[state]), ...conditionsOf(filter, rarity), ...also, ...after(order, cursor)];
+    const common = [sql(STATES[state]), ...conditionsOf(filter, rarityIn), ...also, ...after(order, cursor)];
     if (alternatives.length === 0) return every(common);
     const ids = alternatives.map((alternative) =>
       concat(sql('select customers.id from customers where'), every([...common, alternative])),

@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
-import { asIndexed, type Rarity } from './pieces';
+import { isMarked } from '../../models/fold';
+import { asIndexed, TEXT_COLUMNS, type RarityIn, type TextColumn } from './pieces';
 import { somePages } from './sample';
 import { run, sql } from '../sql';
 
@@ -13,15 +14,18 @@ const KEPT_MS = 60_000;
 const KEPT_OF_FEW_MS = 1_000;
 
 /** What a sample tells of all customers. */
-export type Survey = Rarity & {
+export type Survey = {
+  /** How many there are, by estimate. */
+  readonly customers: number;
+  readonly rarityIn: RarityIn;
   /** When they came, in milliseconds and ascending: the first, some in between, the last. */
   readonly times: readonly number[];
 };
 
 /** Counts in how many of some texts each three characters in a row occur. */
-const countPieces = (texts: readonly string[]): Map<string, number> => {
+const countPieces = (texts: readonly (string | null)[]): Map<string, number> => {
   const counts = new Map<string, number>();
-  for (const text of texts.map(asIndexed)) {
+  for (const text of texts.map((one) => asIndexed(` ${one ?? ''} `))) {
     const pieces = new Set<string>();
     for (let at = 0; at + 3 <= text.length; at += 1) pieces.add(text.slice(at, at + 3));
     for (const piece of pieces) counts.set(piece, (counts.get(piece) ?? 0) + 1);
@@ -32,10 +36,9 @@ const countPieces = (texts: readonly string[]): Map<string, number> => {
 /** Tells what customers there are, by a sample of them that is taken now and then. */
 export type SurveyIn = (trx: Knex.Transaction) => Promise<Survey>;
 
-type Sampled = {
-  readonly search_text: string;
+type Sampled = Readonly<Record<TextColumn, string | null>> & {
   readonly created_at: Date;
-  readonly texts: number;
+  readonly customers: number;
   readonly first: Date | null;
   readonly last: Date | null;
 };
@@ -47,19 +50,23 @@ export const createSurvey = (): SurveyIn => {
     const rows = await run<Sampled>(
       trx,
       sql(
-        `select search_text, created_at, 100 * count(*) over () / percent as texts,
+        `select ${TEXT_COLUMNS.join(', ')}, created_at, 100 * count(*) over () / percent as customers,
                 (select min(created_at) from customers where deleted_at is null) as first,
                 (select max(created_at) from customers where deleted_at is null) as last
            from ${SAMPLED} order by hashtext(id) limit ${TEXTS}`,
       ),
     );
-    const counts = countPieces(rows.map(({ search_text }) => search_text));
-    const { texts = 0, first = null, last = null } = rows[0] ?? {};
-    const each = texts / Math.max(1, rows.length);
+    const { customers = 0, first = null, last = null } = rows[0] ?? {};
+    const each = customers / Math.max(1, rows.length);
+    const counts = new Map(TEXT_COLUMNS.map((column) => [column, countPieces(rows.map((row) => row[column]))]));
     const survey: Survey = {
-      texts,
-      // One more than seen: what none of some has may be in many of all.
-      having: (piece) => each * ((counts.get(asIndexed(piece)) ?? 0) + 1),
+      customers,
+      rarityIn: (column) => ({
+        texts: customers,
+        // One more than seen: what none of some has may be in many of all.
+        having: (piece) =>
+          each * ((counts.get(isMarked(piece) ? 'search_text' : column)?.get(asIndexed(piece)) ?? 0) + 1),
+      }),
       times: [...rows.map(({ created_at }) => created_at), first ?? [], last ?? []]
         .flat()
         .map((time) => time.getTime())

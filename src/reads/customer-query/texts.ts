@@ -1,7 +1,7 @@
 import type { Filter, TextConditions } from '../../validation/customer-filter';
-import { atMarks, beginningOfWord, punctuationMarks } from '../../models/fold';
+import { atMarks, beginningOfWord, isMarked, punctuationMarks } from '../../models/fold';
 import { containing, escaped, sql, type Sql } from '../sql';
-import { lookUpOf, piecesOf, type LookUp, type Rarity } from './pieces';
+import { lookUpOf, piecesOf, type LookUp, type RarityIn, type TextColumn } from './pieces';
 
 /** Columns that hold texts in folded form, absent as empty. */
 const FOLDED = {
@@ -21,52 +21,57 @@ const ofMarks = (part: string): Sql[] =>
 const INDEXED = /[\p{L}\p{N}]{3}|[^\p{L}\p{N}\p{M}][\p{L}\p{N}]|[\p{L}\p{N}]{2}[^\p{L}\p{N}\p{M}]/u;
 
 /** A pattern that holds a part; kept from an index that would have to be read through for it. */
-const hasPart = (column: string, part: string, pattern: string): Sql =>
-  sql(`${INDEXED.test(part) ? column : `(${column} || '')`} like ?`, pattern);
+const hasPart = (column: TextColumn, part: string, pattern: string): Sql =>
+  sql(`${INDEXED.test(part) ? `customers.${column}` : `(customers.${column} || '')`} like ?`, pattern);
 
 /**
  * How conditions are asked. `checking` looks at one customer after the other. Collecting lets an index find them: groups
  * by their members, parts of texts by the pieces that the fewest have.
  */
-export type Purpose = 'checking' | Rarity;
+export type Purpose = 'checking' | RarityIn;
 
 /** The pieces by which the index finds parts; the column itself has the last word. */
 const lookedUp = (
-  column: string,
+  column: TextColumn,
   parts: readonly string[],
-  rarity: Rarity,
+  rarityIn: RarityIn,
   patternOf: (piece: string) => string = containing,
-): Sql[] => lookUpOf(parts, rarity).pieces.map((piece) => sql(`${column} like ?`, patternOf(piece)));
+): Sql[] =>
+  lookUpOf(parts, rarityIn(column)).pieces.map((piece) =>
+    isMarked(piece)
+      ? sql('customers.search_text like ?', containing(piece))
+      : sql(`customers.${column} like ?`, patternOf(piece)),
+  );
 
 /** All of some parts, anywhere in a column. */
-const hasAll = (column: string, parts: readonly string[], purpose: Purpose): Sql[] => {
+const hasAll = (column: TextColumn, parts: readonly string[], purpose: Purpose): Sql[] => {
   const whole = (part: string): Sql => hasPart(column, part, containing(part));
   if (purpose === 'checking') return parts.map(whole);
   const inPieces = parts.filter((part) => piecesOf(part).length > 0);
   return [
     ...lookedUp(column, inPieces, purpose),
-    ...inPieces.map((part) => sql(`strpos(${column}, ?) > 0`, part)),
+    ...inPieces.map((part) => sql(`strpos(customers.${column}, ?) > 0`, part)),
     ...parts.filter((part) => !inPieces.includes(part)).map(whole),
   ];
 };
 
 /** E-mails and names have an index in their order, which finds what begins; phones have not. */
 const startsWith = (field: keyof typeof FOLDED, part: string, purpose: Purpose): Sql[] => {
-  const [column, pattern] = [`customers.${FOLDED[field]}`, `${escaped(part)}%`];
+  const [column, pattern] = [FOLDED[field], `${escaped(part)}%`];
   if (field !== 'phone' || purpose === 'checking' || piecesOf(part).length === 0)
-    return [sql(`${column} like ?`, pattern)];
-  return [...lookedUp(column, [part], purpose), sql(`(${column} || '') like ?`, pattern)];
+    return [sql(`customers.${column} like ?`, pattern)];
+  return [...lookedUp(column, [part], purpose), sql(`(customers.${column} || '') like ?`, pattern)];
 };
 
 /** The end of a text ends a word, too. */
 const ended = (part: string): string => `${part} `;
 
-const endsWith = (column: string, part: string, purpose: Purpose): Sql[] => {
+const endsWith = (column: TextColumn, part: string, purpose: Purpose): Sql[] => {
   const pattern = `%${escaped(part)}`;
   if (purpose === 'checking' || piecesOf(ended(part)).length === 0) return [hasPart(column, ended(part), pattern)];
   const patternOf = (piece: string): string =>
     part.includes(piece) ? containing(piece) : `%${escaped(piece.slice(0, -1))}`;
-  return [...lookedUp(column, [ended(part)], purpose, patternOf), sql(`(${column} || '') like ?`, pattern)];
+  return [...lookedUp(column, [ended(part)], purpose, patternOf), sql(`(customers.${column} || '') like ?`, pattern)];
 };
 
 /** Conditions on a text column of customers. */
@@ -76,18 +81,18 @@ export const ofText = (
   purpose: Purpose = 'checking',
 ): Sql[] => {
   if (conditions === undefined) return [];
-  const column = `customers.${FOLDED[field]}`;
+  const column = FOLDED[field];
   const { equals, contains, starts_with, ends_with, is_null } = conditions;
   const marksOf = (part: string | undefined) => (part === undefined ? [] : ofMarks(part));
   return [
-    equals === undefined ? [] : sql(`${column} = ?`, equals),
-    conditions.in.length === 0 ? [] : sql(`${column} = any(?)`, conditions.in),
+    equals === undefined ? [] : sql(`customers.${column} = ?`, equals),
+    conditions.in.length === 0 ? [] : sql(`customers.${column} = any(?)`, conditions.in),
     starts_with === undefined ? [] : startsWith(field, starts_with, purpose),
     contains === undefined ? [] : hasAll(column, [contains], purpose),
     marksOf(contains),
     ends_with === undefined ? [] : endsWith(column, ends_with, purpose),
     marksOf(ends_with),
-    is_null === undefined ? [] : sql(`${column} ${is_null ? '=' : '>'} ''`),
+    is_null === undefined ? [] : sql(`customers.${column} ${is_null ? '=' : '>'} ''`),
   ].flat();
 };
 
@@ -103,20 +108,19 @@ export const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] =>
   terms.some((term) => isShort(term) && !WORD.test(term))
     ? [sql('false')]
     : [
-        ...hasAll('customers.search_text', terms.map(partOf), purpose),
+        ...hasAll('search_text', terms.map(partOf), purpose),
         ...terms.filter((term) => !isShort(term)).flatMap(ofMarks),
       ];
 
 /** What the index leaves to be looked at of customers whose texts fit: by the look-up that finds the fewest; undefined when it is not asked. */
-export const lookUpIn = (filter: Filter, rarity: Rarity): LookUp | undefined => {
-  const texts = [filter.email, filter.first_name, filter.last_name, filter.phone];
-  return [
-    filter.q.terms.map(partOf),
-    ...texts.flatMap((text) => (text?.contains === undefined ? [] : [[text.contains]])),
-    ...(filter.phone?.starts_with === undefined ? [] : [[filter.phone.starts_with]]),
-    ...texts.flatMap((text) => (text?.ends_with === undefined ? [] : [[ended(text.ends_with)]])),
-  ]
-    .map((parts) => lookUpOf(parts, rarity))
+export const lookUpIn = (filter: Filter, rarityIn: RarityIn): LookUp | undefined => {
+  const ofTexts = (Object.keys(FOLDED) as (keyof typeof FOLDED)[]).flatMap((field) => {
+    const { contains = '', starts_with = '', ends_with = '' } = filter[field] ?? {};
+    const parts = [contains, field === 'phone' ? starts_with : '', ended(ends_with)];
+    return parts.map((part) => [FOLDED[field], [part]] as const);
+  });
+  return [['search_text', filter.q.terms.map(partOf)] as const, ...ofTexts]
+    .map(([column, parts]) => lookUpOf(parts, rarityIn(column)))
     .filter(({ pieces }) => pieces.length > 0)
     .reduce<LookUp | undefined>(
       (best, next) => (best === undefined || next.found < best.found ? next : best),
