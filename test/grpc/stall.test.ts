@@ -37,12 +37,12 @@ describe('a bulk stream without progress', () => {
   it('ends with DEADLINE_EXCEEDED when no row comes, not while rows come slowly', async () => {
     const stream = client.importCustomers();
     const ended = collect<ImportCustomersResponse>(stream);
-    for (let n = 0; n < 4; n += 1) {
+    for (let n = 0; n < 8; n += 1) {
       stream.write(row(`slow-${n}@example.com`));
-      await delay(STALL_MS / 2);
+      await delay(STALL_MS / 4);
     }
     const { messages, error } = await ended;
-    expect(messages.flatMap(({ results }) => results)).toHaveLength(4);
+    expect(messages.flatMap(({ results }) => results)).toHaveLength(8);
     expect(error).toMatchObject({ code: status.DEADLINE_EXCEEDED });
   });
 
