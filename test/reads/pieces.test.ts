@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { CustomerFilter } from '../../src/gen/customer/v1/customer';
+import { atMarks, fold, punctuationMarks, searchText } from '../../src/models/fold';
 import { lookUpOf, piecesOf, type TextColumn } from '../../src/reads/customer-query/pieces';
 import { ofTerms, ofText } from '../../src/reads/customer-query/texts';
 import { customerFilter } from '../../src/validation/customer-filter';
@@ -70,4 +72,20 @@ describe('what the index is asked', () => {
   it('is one list for the beginning of a word', () => {
     expect(bindingsOf(ofTerms(['+48', '68'], () => rarity({})))).toEqual(['%Ƣ48%', '%Ƽ68%', '+48', 'Ƽ68']);
   });
+});
+
+it('search_text holds every piece and mark of every part of a text', () => {
+  const characters = fc.constantFrom(...Array.from("abzéłß09 .-@+'’_%\n\t\u00a0\u0301🎉字Ω"));
+  const text = fc.oneof(fc.string({ unit: characters }), fc.string({ unit: 'grapheme' }));
+  fc.assert(
+    fc.property(text, text, fc.nat(), fc.nat(40), (email, first_name, from, length) => {
+      const whole = Array.from(fold(first_name));
+      const begin = from % (whole.length + 1);
+      const part = whole.slice(begin, begin + length).join('');
+      const held = searchText({ email, first_name, last_name: null, phone: null });
+      for (const piece of [...piecesOf(part), ...atMarks(part), ...punctuationMarks(part)])
+        expect(held).toContain(piece);
+    }),
+    { numRuns: 3_000 },
+  );
 });

@@ -49,12 +49,12 @@ const COST = { match: 3, posting: 0.08, row: 0.07 } as const;
  */
 const stepCost = ({ by }: Order): number => (by === 'created_at' ? 0.5 : 3);
 
-/** A first stretch holds such a share of all customers at least, when nothing is known: enough to tell how many match. */
+/** A first stretch holds such a share of all customers: it is looked through in a few milliseconds, and tells how many match. */
 const FIRST_SHARE = 1 / 100;
 /** Of metadata nothing is known beforehand; such a share is as good a guess as any. */
 const UNKNOWN = 1 / 1_000;
 /** So many times what should do: chance has its part in it. */
-const AMPLE = 1.5;
+const AMPLE = 2;
 
 /** Customers on the way, and how many of them match. */
 type Seen = { readonly rows: number; readonly hits: number };
@@ -82,21 +82,22 @@ const lookThrough = async (
   const { filter, order, limit, skip } = query;
   const { customers, times, rarityIn } = survey;
   if (order.by !== 'created_at' || (lookUp === undefined && !isByMetadata(filter))) return undefined;
-  const isTold = seen.hits >= TELLING_HITS;
-  let rate = isTold ? seen.hits / seen.rows : lookUp === undefined ? UNKNOWN : lookUp.found / customers;
-  let rows = Math.max((AMPLE * (limit + skip)) / rate, isTold ? 0 : FIRST_SHARE * customers);
-  for (let hits = 0; ; rows = (AMPLE * (limit + skip)) / rate) {
-    const stretch = stretchOf(times, order.direction, beginOf(query), rows / customers);
+  for (let { rows, hits } = seen; ;) {
+    const isTold = hits >= TELLING_HITS;
+    const rate = isTold ? hits / rows : lookUp === undefined ? UNKNOWN : lookUp.found / customers;
+    const next = isTold ? (AMPLE * (limit + skip)) / rate : FIRST_SHARE * customers;
+    const stretch = stretchOf(times, order.direction, beginOf(query), next / customers);
     const { postings, found: matches } = lookUp ?? { postings: 0, found: rate * customers };
     const collecting = postings * COST.posting + matches * COST.match;
-    if (stretch === undefined || stretch.share * customers * COST.row > Math.min(collecting, rows * stepCost(order))) {
-      return hits < TELLING_HITS ? undefined : run<Row>(trx, byCollecting(query, rarityIn));
+    const looking = (stretch?.share ?? 1) * customers * COST.row;
+    const tells = isTold || rate * next >= TELLING_HITS;
+    if (stretch === undefined || !tells || looking > Math.min(collecting, next * stepCost(order))) {
+      return isTold ? run<Row>(trx, byCollecting(query, rarityIn)) : undefined;
     }
     const found = await run<Row>(trx, byCollecting(query, rarityOf(stretch.share, rarityIn), [stretch.condition]));
     if (found.length === limit) return found;
-    if (found.length === 0) return undefined;
-    hits = skip + found.length;
-    rate = hits / rows;
+    [rows, hits] = [next, found.length === 0 ? 0 : skip + found.length];
+    if (hits < TELLING_HITS) return undefined;
   }
 };
 
@@ -126,6 +127,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
   const lookUp = lookUpIn(filter, survey.rarityIn);
   const page = await lookThrough(trx, query, survey, lookUp, { rows: steps, hits: hitsOf(found) });
   if (page !== undefined) return page;
+  if (lookUp !== undefined && lookUp.found <= FEW) return collect();
 
   const { rows, hits, scale } = await sample(trx, filter, walk);
   const matches = hits * scale;

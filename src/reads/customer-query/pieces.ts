@@ -1,4 +1,4 @@
-import { beginningAfter, isMarked } from '../../models/fold';
+import { beginningAfter } from '../../models/fold';
 
 /** How many texts there are, and in how many the index finds a piece; estimates both. */
 export type Rarity = { readonly texts: number; readonly having: (piece: string) => number };
@@ -34,19 +34,22 @@ export const piecesOf = (part: string): string[] => [
   ),
 ];
 
+/** Words of letters, with what is before and behind them. */
+const WORDS = /(?<=([^\p{L}\p{N}\p{M}]?))(\p{L}+)(?=([^\p{L}\p{N}\p{M}]?))/gu;
+
 /**
  * Those that tell something of their own: of a word of letters the rarest, which the others mostly come with, and all with
- * digits or a mark; what there is where there are none of these.
+ * digits; what there is where there are none of these.
  */
 const tellingOf = (part: string, { having }: Rarity): string[] => {
-  const ofWords = (part.match(/\p{L}+[^\p{L}\p{N}\p{M}]?/gu) ?? []).flatMap((word) =>
-    piecesOf(word).reduce<string[]>(
+  const ofWords = Array.from(part.matchAll(WORDS), ([, before = '', word = '', behind = '']) =>
+    piecesOf(`${before}${word}${behind}`).reduce<string[]>(
       ([best], piece) => [best === undefined || having(piece) < having(best) ? piece : best],
       [],
     ),
-  );
+  ).flat();
   const all = piecesOf(part);
-  const telling = [...ofWords, ...all.filter((piece) => /\p{N}/u.test(piece) || isMarked(piece))];
+  const telling = [...ofWords, ...all.filter((piece) => /\p{N}/u.test(piece))];
   return telling.length > 0 ? telling : all;
 };
 
