@@ -1,6 +1,6 @@
 import type { Filter, TextConditions } from '../../validation/customer-filter';
 import { atMarks, beginningOfWord, isMarked, punctuationMarks } from '../../models/fold';
-import { containing, escaped, sql, type Sql } from '../sql';
+import { containing, escaped, every, some, sql, type Sql } from '../sql';
 import { lookUpOf, piecesOf, type LookUp, type RarityIn, type TextColumn } from './pieces';
 
 /** Columns that hold texts in folded form, absent as empty. */
@@ -103,14 +103,35 @@ const isShort = (term: string): boolean => Array.from(term).length < 3;
 /** What search_text holds for a term; a short one begins a word. */
 const partOf = (term: string): string => (isShort(term) ? beginningOfWord(term) : term);
 
+const SEVERAL_WORDS = /[\p{L}\p{N}][^\p{L}\p{N}\p{M}]+[\p{L}\p{N}]/u;
+/** So few rows need no better look-up. */
+const FEW = 2_000;
+
+/**
+ * The words of a term are in one column, while search_text holds them of several: every Anna Bergström for
+ * `anna.bergström`. Undefined where that does not matter.
+ */
+const inOneColumn = (term: string, rarityIn: RarityIn): Sql | undefined => {
+  if (!SEVERAL_WORDS.test(term)) return undefined;
+  const { pieces, found } = lookUpOf([term], rarityIn('search_text'));
+  if (pieces.length === 0 || found <= FEW) return undefined;
+  return some(Object.values(FOLDED).map((column) => every(lookedUp(column, [term], rarityIn))));
+};
+
 /** All terms of a search; a short one without letter or digit is nowhere. */
-export const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] =>
-  terms.some((term) => isShort(term) && !WORD.test(term))
-    ? [sql('false')]
-    : [
-        ...hasAll('search_text', terms.map(partOf), purpose),
-        ...terms.filter((term) => !isShort(term)).flatMap(ofMarks),
-      ];
+export const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] => {
+  if (terms.some((term) => isShort(term) && !WORD.test(term))) return [sql('false')];
+  const marks = terms.filter((term) => !isShort(term)).flatMap(ofMarks);
+  if (purpose === 'checking') return [...hasAll('search_text', terms.map(partOf), purpose), ...marks];
+  const alone = new Map(terms.map((term) => [term, inOneColumn(term, purpose)]));
+  return [
+    ...[...alone].flatMap(([term, condition]) =>
+      condition === undefined ? [] : [condition, sql('strpos(customers.search_text, ?) > 0', term)],
+    ),
+    ...hasAll('search_text', terms.filter((term) => alone.get(term) === undefined).map(partOf), purpose),
+    ...marks,
+  ];
+};
 
 /** What the index leaves to be looked at of customers whose texts fit: by the look-up that finds the fewest; undefined when it is not asked. */
 export const lookUpIn = (filter: Filter, rarityIn: RarityIn): LookUp | undefined => {
