@@ -58,14 +58,18 @@ export const createSurvey = (): SurveyIn => {
     );
     const { customers = 0, first = null, last = null } = rows[0] ?? {};
     const each = customers / Math.max(1, rows.length);
-    const counts = new Map(TEXT_COLUMNS.map((column) => [column, countPieces(rows.map((row) => row[column]))]));
+    const counted = new Map<TextColumn, ReadonlyMap<string, number>>();
+    const countsIn = (column: TextColumn): ReadonlyMap<string, number> => {
+      const counts = counted.get(column) ?? countPieces(rows.map((row) => row[column]));
+      counted.set(column, counts);
+      return counts;
+    };
     const survey: Survey = {
       customers,
       rarityIn: (column) => ({
         texts: customers,
         // One more than seen: what none of some has may be in many of all.
-        having: (piece) =>
-          each * ((counts.get(isMarked(piece) ? 'search_text' : column)?.get(asIndexed(piece)) ?? 0) + 1),
+        having: (piece) => each * ((countsIn(isMarked(piece) ? 'search_text' : column).get(asIndexed(piece)) ?? 0) + 1),
       }),
       times: [...rows.map(({ created_at }) => created_at), first ?? [], last ?? []]
         .flat()
