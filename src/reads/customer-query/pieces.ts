@@ -54,7 +54,7 @@ const tellingOf = (part: string, { having }: Rarity): string[] => {
 };
 
 /** So few rows are looked at in no time. */
-const FEW = 2_000;
+export const FEW_FOUND = 2_000;
 const MOST = 5;
 /** A longer list costs more than it tells. */
 const COMMON = 1 / 2;
@@ -85,7 +85,7 @@ export const lookUpOf = (parts: readonly string[], rarity: Rarity): LookUp => {
     Math.max(having(piece) / Math.max(1, texts), pieces.some((other) => overlap(piece, other)) ? OVERLAPPING : 0);
   let found = texts;
   let open = [...new Set(parts.flatMap((part) => tellingOf(part, rarity)))];
-  while (open.length > 0 && pieces.length < MOST && (found > FEW || pieces.length === 0)) {
+  while (open.length > 0 && pieces.length < MOST && (found > FEW_FOUND || pieces.length === 0)) {
     const [share, next] = open.map((piece) => [shareOf(piece), piece] as const).reduce((a, b) => (b[0] < a[0] ? b : a));
     if (share > COMMON && pieces.length > 0) break;
     pieces.push(next);

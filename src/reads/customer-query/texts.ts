@@ -1,7 +1,7 @@
 import type { Filter, TextConditions } from '../../validation/customer-filter';
 import { atMarks, beginningOfWord, isMarked, punctuationMarks } from '../../models/fold';
 import { containing, escaped, every, some, sql, type Sql } from '../sql';
-import { lookUpOf, piecesOf, type LookUp, type RarityIn, type TextColumn } from './pieces';
+import { FEW_FOUND, lookUpOf, piecesOf, type LookUp, type RarityIn, type TextColumn } from './pieces';
 
 /** Columns that hold texts in folded form, absent as empty. */
 const FOLDED = {
@@ -104,32 +104,28 @@ const isShort = (term: string): boolean => Array.from(term).length < 3;
 const partOf = (term: string): string => (isShort(term) ? beginningOfWord(term) : term);
 
 const SEVERAL_WORDS = /[\p{L}\p{N}][^\p{L}\p{N}\p{M}]+[\p{L}\p{N}]/u;
-/** So few rows need no better look-up. */
-const FEW = 2_000;
+
+/** A term, all of its words in one column. */
+const inSomeColumn = (term: string, purpose: Purpose): Sql =>
+  some(Object.values(FOLDED).map((column) => every(hasAll(column, [term], purpose))));
 
 /**
- * The words of a term are in one column, while search_text holds them of several: every Anna Bergström for
- * `anna.bergström`. Undefined where that does not matter.
+ * Those to be looked for in each column by itself, because search_text has words of several columns, and would find many:
+ * every Anna Bergström for `anna.bergström`.
  */
-const inOneColumn = (term: string, rarityIn: RarityIn): Sql | undefined => {
-  if (!SEVERAL_WORDS.test(term)) return undefined;
-  const { pieces, found } = lookUpOf([term], rarityIn('search_text'));
-  if (pieces.length === 0 || found <= FEW) return undefined;
-  return some(Object.values(FOLDED).map((column) => every(lookedUp(column, [term], rarityIn))));
+const looseOf = (terms: readonly string[], purpose: Purpose): string[] => {
+  if (purpose === 'checking' || lookUpOf(terms.map(partOf), purpose('search_text')).found <= FEW_FOUND) return [];
+  return terms.filter((term) => SEVERAL_WORDS.test(term) && piecesOf(term).length > 0);
 };
 
 /** All terms of a search; a short one without letter or digit is nowhere. */
 export const ofTerms = (terms: readonly string[], purpose: Purpose): Sql[] => {
   if (terms.some((term) => isShort(term) && !WORD.test(term))) return [sql('false')];
-  const marks = terms.filter((term) => !isShort(term)).flatMap(ofMarks);
-  if (purpose === 'checking') return [...hasAll('search_text', terms.map(partOf), purpose), ...marks];
-  const alone = new Map(terms.map((term) => [term, inOneColumn(term, purpose)]));
+  const loose = looseOf(terms, purpose);
   return [
-    ...[...alone].flatMap(([term, condition]) =>
-      condition === undefined ? [] : [condition, sql('strpos(customers.search_text, ?) > 0', term)],
-    ),
-    ...hasAll('search_text', terms.filter((term) => alone.get(term) === undefined).map(partOf), purpose),
-    ...marks,
+    ...loose.map((term) => inSomeColumn(term, purpose)),
+    ...hasAll('search_text', terms.filter((term) => !loose.includes(term)).map(partOf), purpose),
+    ...terms.filter((term) => !isShort(term)).flatMap(ofMarks),
   ];
 };
 
