@@ -3,7 +3,7 @@
  * owner folder, so that replacing one stays one folder's work.
  */
 const layers = [
-  '^src/(errors|config|logger)[.]ts$',
+  '^src/(errors|config|logger|memoized)[.]ts$',
   '^src/(models|security|db|validation)/',
   '^src/events/',
   '^src/(changes|reads)/',

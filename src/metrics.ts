@@ -5,6 +5,7 @@ import type { PoolStats } from './db/knex';
 import type { RelayStatus } from './events/relay';
 import type { EventStream, SinkProgress } from './events/stream';
 import type { Observer } from './grpc/observe';
+import { memoized } from './memoized';
 
 /** Everything that is measured, for `/metrics`. One registry a service, so that several fit into one process. */
 export type Metrics = {
@@ -16,15 +17,6 @@ export type Metrics = {
   readonly watchStream: (stream: Pick<EventStream, 'outboxPending' | 'sinks'>) => void;
   readonly watchPool: (stats: () => PoolStats) => void;
   readonly batchStarted: (size: number, waitedMs: number) => void;
-};
-
-const memoized = <Value>(make: (key: string) => Value): ((key: string) => Value) => {
-  const made = new Map<string, Value>();
-  return (key) => {
-    const value = made.get(key) ?? make(key);
-    made.set(key, value);
-    return value;
-  };
 };
 
 type Series = readonly (readonly [string, number])[];

@@ -54,7 +54,8 @@ export const beginningAfter = (before: string, characters: string): string =>
   PUNCTUATION.test(before) ? `${AFTER_PUNCTUATION}${characters}` : beginningOfWord(characters);
 
 /** Whether it is search_text alone that holds these characters. */
-export const isMarked = (characters: string): boolean => /^[ƧƼƢ]/u.test(characters);
+export const isMarked = (characters: string): boolean =>
+  [...BEGIN, AFTER_PUNCTUATION].some((mark) => characters.startsWith(mark));
 
 /**
  * What search looks through: the folded texts, one a line, so that a term without blanks never matches across two of

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { invalidRequest, type Violation } from '../errors';
+import { memoized } from '../memoized';
 
 /** More are not told. */
 const MAX_VIOLATIONS = 20;
@@ -30,11 +31,4 @@ export const validate = <Schema extends z.ZodType>(
 };
 
 /** Builds a schema once for each setting it depends on: building one costs more than using it. */
-export const schemaBy = <Setting, Schema>(build: (setting: Setting) => Schema): ((setting: Setting) => Schema) => {
-  const built = new Map<Setting, Schema>();
-  return (setting) => {
-    const schema = built.get(setting) ?? build(setting);
-    built.set(setting, schema);
-    return schema;
-  };
-};
+export const schemaBy = memoized;

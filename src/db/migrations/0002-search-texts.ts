@@ -10,7 +10,7 @@ const ROWS = 1_000;
 
 type Row = Searchable & { readonly id: string };
 
-/** Writes search_text anew: each word has a mark before it, and each @ has one, that the index finds them by. */
+/** Writes search_text anew, as `searchText` has it now: with all marks that the index finds words and punctuation by. */
 export const afterwards = async (trx: Knex.Transaction): Promise<void> => {
   for (let after = ''; ;) {
     const { rows } = await trx.raw<{ rows: Row[] }>(

@@ -59,6 +59,9 @@ const AMPLE = 2;
 /** Customers on the way, and how many of them match. */
 type Seen = { readonly rows: number; readonly hits: number };
 
+/** How many matched before a page that came short ended. */
+const hitsOf = ({ skip }: PageQuery, page: readonly Row[]): number => (page.length === 0 ? 0 : skip + page.length);
+
 /** Whether an index finds metadata; how much, nobody knows. */
 const isByMetadata = ({ metadata }: Filter): boolean => Object.keys(metadata).length > 0;
 
@@ -96,7 +99,7 @@ const lookThrough = async (
     }
     const found = await run<Row>(trx, byCollecting(query, rarityOf(stretch.share, rarityIn), [stretch.condition]));
     if (found.length === limit) return found;
-    [rows, hits] = [next, found.length === 0 ? 0 : skip + found.length];
+    [rows, hits] = [next, hitsOf(query, found)];
     if (hits < TELLING_HITS) return undefined;
   }
 };
@@ -122,10 +125,9 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
   let steps = FIRST_STEPS * enough;
   let found = await walkOver(steps);
   if (found.length === limit) return found;
-  const hitsOf = (page: readonly Row[]): number => (page.length === 0 ? 0 : skip + page.length);
   const survey = await surveyIn(trx);
   const lookUp = lookUpIn(filter, survey.rarityIn);
-  const page = await lookThrough(trx, query, survey, lookUp, { rows: steps, hits: hitsOf(found) });
+  const page = await lookThrough(trx, query, survey, lookUp, { rows: steps, hits: hitsOf(query, found) });
   if (page !== undefined) return page;
   if (lookUp !== undefined && lookUp.found <= FEW) return collect();
 
@@ -138,7 +140,7 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
   const isChance = hits < TELLING_HITS && byText !== undefined;
   const expectedRate = Math.min(hits / rows, isChance ? byText / survey.customers : 1);
   for (;;) {
-    const hitsOnTheWay = hitsOf(found);
+    const hitsOnTheWay = hitsOf(query, found);
     const rate = hitsOnTheWay < TELLING_HITS ? expectedRate : hitsOnTheWay / steps;
     // A few hits are chance; as far as they say then, and twice as far on better grounds.
     const ample = Math.max(hits, hitsOnTheWay) < TELLING_HITS ? 1 : 2;

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { memoized } from '../../memoized';
 import { isMarked } from '../../models/fold';
 import { asIndexed, TEXT_COLUMNS, type RarityIn, type TextColumn } from './pieces';
 import { somePages } from './sample';
@@ -58,12 +59,7 @@ export const createSurvey = (): SurveyIn => {
     );
     const { customers = 0, first = null, last = null } = rows[0] ?? {};
     const each = customers / Math.max(1, rows.length);
-    const counted = new Map<TextColumn, ReadonlyMap<string, number>>();
-    const countsIn = (column: TextColumn): ReadonlyMap<string, number> => {
-      const counts = counted.get(column) ?? countPieces(rows.map((row) => row[column]));
-      counted.set(column, counts);
-      return counts;
-    };
+    const countsIn = memoized((column: TextColumn) => countPieces(rows.map((row) => row[column])));
     const survey: Survey = {
       customers,
       rarityIn: (column) => ({

@@ -114,8 +114,9 @@ const inSomeColumn = (term: string, purpose: Purpose): Sql =>
  * every Anna Bergström for `anna.bergström`.
  */
 const looseOf = (terms: readonly string[], purpose: Purpose): string[] => {
-  if (purpose === 'checking' || lookUpOf(terms.map(partOf), purpose('search_text')).found <= FEW_FOUND) return [];
-  return terms.filter((term) => SEVERAL_WORDS.test(term) && piecesOf(term).length > 0);
+  const several = terms.filter((term) => SEVERAL_WORDS.test(term) && piecesOf(term).length > 0);
+  if (purpose === 'checking' || several.length === 0) return [];
+  return lookUpOf(terms.map(partOf), purpose('search_text')).found > FEW_FOUND ? several : [];
 };
 
 /** All terms of a search; a short one without letter or digit is nowhere. */
