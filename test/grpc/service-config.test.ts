@@ -54,7 +54,8 @@ describe('a client with our service config', () => {
     for (let times = 0; times < 5; times += 1) {
       await delay(200);
       await database.query(
-        `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'customer-service'`,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and application_name = 'customer-service'`,
       );
     }
     await delay(500);

@@ -110,7 +110,8 @@ describe('DeleteCustomerGroup', () => {
     const remove = test.client.call('deleteCustomerGroup', { id }, { deadlineMs: 15_000 });
     await until(async () => {
       const waiting = await test.database.query(
-        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%customer_groups%'`,
+        `select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock' and query like '%customer_groups%'`,
       );
       return waiting.length > 0;
     });

@@ -215,7 +215,8 @@ describe('EraseCustomer', () => {
     const erasing = test.client.call('eraseCustomer', { id: customer!.id }, { deadlineMs: 15_000 });
     await until(async () => {
       const waiting = await test.database.query(
-        `select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like 'update customer_outbox%'`,
+        `select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock' and query like 'update customer_outbox%'`,
       );
       return waiting.length > 0;
     });
