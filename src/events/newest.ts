@@ -6,6 +6,8 @@ export type Newest = {
   readonly put: (events: readonly LoggedEvent[]) => void;
   /** All that came after a position, perhaps nothing; undefined when only the log itself can tell. */
   readonly after: (position: number) => readonly LoggedEvent[] | undefined;
+  /** Somebody was here a moment ago: a sink that leads, or whoever reads for the watchers. */
+  readonly isAskedFor: () => boolean;
   /** Something in the log was redacted by this process. */
   readonly forget: () => void;
 };
@@ -15,11 +17,14 @@ const KEPT_MS = 1_000;
 /** For so long nothing newer here means nothing newer at all; another process may write the log too. */
 const NOTHING_MS = 50;
 
+/** Whoever follows the log asks more often, whatever it waits for. */
+const ASKED_MS = 1_000;
+
 /** Holds one send of a sink at most: what is sent again from the log is never less. */
 export const createNewest = (): Newest => {
   let events: readonly LoggedEvent[] = [];
   let bytes = 0;
-  let [beganAt, lastAt] = [0, 0];
+  let [beganAt, lastAt, askedAt] = [0, 0, -Infinity];
 
   return {
     forget: () => {
@@ -40,8 +45,10 @@ export const createNewest = (): Newest => {
       }
       lastAt = now;
     },
+    isAskedFor: () => performance.now() - askedAt < ASKED_MS,
     after: (position) => {
       const now = performance.now();
+      askedAt = now;
       const index = position + 1 - (events[0]?.position ?? Infinity);
       if (index < 0 || index > events.length || now - beganAt > KEPT_MS) return undefined;
       return index === events.length && now - lastAt > NOTHING_MS ? undefined : events.slice(index);

@@ -105,7 +105,7 @@ export const startRelay = ({ config, log, newest, onLogged }: Options): Relay =>
   const pool = createPool(config.database.url, EVENTS, log);
   const leases = createPool(config.database.url, LEASES, log);
   const waker = createWaker();
-  const sequencer = createSequencer(pool);
+  const sequencer = createSequencer(pool, newest.isAskedFor);
   const sinks = startSinks(pool, leases, newest, config, log);
   let isStopped = false;
   let head = 0;

@@ -7,7 +7,7 @@ export type Round = {
   /** There was more than one round takes. */
   readonly behind: boolean;
   readonly head: number | undefined;
-  /** What was moved, in order; empty when it is too much to be handed over. */
+  /** What was moved, in order; empty when nobody asks for it, or it is too much to be handed over. */
   readonly events: readonly LoggedEvent[];
 };
 
@@ -70,7 +70,7 @@ type Moved = {
  * xid by then (rows are locked before ids are taken); once every xid of that moment has ended, `seen` is settled. What
  * they committed last must still be moved: the low water rises only after a round that saw it all.
  */
-export const createSequencer = (pool: Pool): Sequencer => {
+export const createSequencer = (pool: Pool, isAskedFor = (): boolean => true): Sequencer => {
   let lowWater = 0;
   let rounds = 0;
   let seen = 0;
@@ -91,7 +91,7 @@ export const createSequencer = (pool: Pool): Sequencer => {
       const { rows } = await pool.query<Moved & (LoggedRow | { readonly position: null })>({
         name: 'move_to_log',
         text: MOVE,
-        values: [from, ROWS, HANDED_OVER],
+        values: [from, ROWS, isAskedFor() ? HANDED_OVER : 0],
       });
       const [result] = rows;
       if (result === undefined) return { moved: 0, behind: false, head: undefined, events: [] };

@@ -67,6 +67,17 @@ describe('the newest events', () => {
     expect(newest.after(7)).toBeUndefined();
   });
 
+  it('are asked for while somebody follows the log, and for a second more', () => {
+    const newest = createNewest();
+    newest.put([event(7)]);
+    expect(newest.isAskedFor()).toBe(false);
+    newest.after(7);
+    jest.advanceTimersByTime(990);
+    expect(newest.isAskedFor()).toBe(true);
+    jest.advanceTimersByTime(20);
+    expect(newest.isAskedFor()).toBe(false);
+  });
+
   it('never outgrow one send', () => {
     const newest = createNewest();
     newest.put([event(1)]);

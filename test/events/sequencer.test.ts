@@ -40,6 +40,12 @@ describe('the sequencer', () => {
     expect(await round()).toEqual({ moved: 101, behind: false, head: 104, events: [] });
   });
 
+  it('hands nothing over while nobody asks for it', async () => {
+    for (let revision = 1; revision <= 3; revision += 1) await database.query(insert, ['a', revision]);
+    expect(await createSequencer(pool, () => false).round()).toEqual({ moved: 3, behind: false, head: 3, events: [] });
+    expect(await logged()).toHaveLength(3);
+  });
+
   it('lets two lead in turn, and gives no position twice', async () => {
     for (let revision = 1; revision <= 2_500; revision += 1) await database.query(insert, ['a', revision]);
     const [one, two] = [createSequencer(pool), createSequencer(pool)];
