@@ -1,4 +1,4 @@
-import { stretchOf } from '../../src/reads/customer-query/stretch';
+import { shareWithin, stretchOf } from '../../src/reads/customer-query/stretch';
 
 const HOUR = 3_600_000;
 const AT = Date.UTC(2026, 0, 1);
@@ -48,5 +48,20 @@ describe('a stretch of time', () => {
   it('is all where all came at once', () => {
     expect(stretchOf([AT + 1, AT + 1, AT + 2], 'desc', undefined, 0.01)?.share).toBe(1);
     expect(stretchOf([AT + 1, AT + 1, AT + 2], 'asc', undefined, 0.01)?.share).toBe(1);
+  });
+});
+
+describe('the share of those who came within limits', () => {
+  it('is what lies between the narrowest of them', () => {
+    expect(shareWithin(times, { gte: at(10), lt: at(30) })).toBeCloseTo(0.2);
+    expect(shareWithin(times, { gt: at(20), gte: at(10), lt: at(30), lte: at(60) })).toBeCloseTo(0.1);
+    expect(shareWithin(times, { gte: at(10.25), lt: at(10.75) })).toBeCloseTo(0.005);
+  });
+
+  it('is all without limits, and nothing where nobody can be', () => {
+    expect(shareWithin(times, {})).toBe(1);
+    expect(shareWithin(times, { gte: at(30), lt: at(10) })).toBe(0);
+    expect(shareWithin(times, { gt: at(200) })).toBe(0);
+    expect(shareWithin(times, { lt: at(-5) })).toBe(0);
   });
 });

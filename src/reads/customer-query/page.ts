@@ -5,7 +5,7 @@ import { STATES, statesOf, wholeOf } from './conditions';
 import { rarityOf, type LookUp } from './pieces';
 import { sample } from './sample';
 import { byCollecting, byWalking, type PageQuery, type Row } from './statements';
-import { stretchOf } from './stretch';
+import { shareWithin, stretchOf } from './stretch';
 import type { Survey, SurveyIn } from './survey';
 import { lookUpIn } from './texts';
 import { concat, every, run, sql, unionAll } from '../sql';
@@ -132,13 +132,15 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
   if (lookUp !== undefined && lookUp.found <= FEW) return collect();
 
   const { rows, hits, scale } = await sample(trx, filter, walk);
-  const matches = hits * scale;
+  // Who came at one time lies in a few pages, and the sample may hold one of them.
+  const inTime = shareWithin(survey.times, filter.created_at ?? {}) * survey.customers;
+  const matches = Math.min(hits * scale, inTime);
   if (matches <= FEW) return collect();
   const byText = lookUp?.found;
   const worth = ((byText ?? matches) * COST.match) / stepCost(order);
   // No more can match than the index finds.
   const isChance = hits < TELLING_HITS && byText !== undefined;
-  const expectedRate = Math.min(hits / rows, isChance ? byText / survey.customers : 1);
+  const expectedRate = Math.min(matches / (rows * scale), isChance ? byText / survey.customers : 1);
   for (;;) {
     const hitsOnTheWay = hitsOf(query, found);
     const rate = hitsOnTheWay < TELLING_HITS ? expectedRate : hitsOnTheWay / steps;

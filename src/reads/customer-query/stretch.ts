@@ -1,3 +1,4 @@
+import type { TimeConditions } from '../../validation/time-filter';
 import type { Direction } from '../../validation/paging';
 import { instant } from './conditions';
 import { sql, type Sql } from '../sql';
@@ -16,6 +17,13 @@ const placeOf = (times: readonly number[], time: number): number => {
   const [before, after] = [times[next - 1], times[next]];
   if (before === undefined || after === undefined) return 0;
   return (next - 1 + (time - before) / (after - before)) / (times.length - 1);
+};
+
+/** Which share of some times in ascending order lies within limits, as if they came evenly between each two. */
+export const shareWithin = (times: readonly number[], limits: Partial<TimeConditions>): number => {
+  const from = Math.max(limits.gt ?? -Infinity, limits.gte ?? -Infinity);
+  const to = Math.min(limits.lt ?? Infinity, limits.lte ?? Infinity);
+  return Math.max(0, placeOf(times, to) - placeOf(times, from));
 };
 
 const timeAt = (times: readonly number[], place: number): number => {
