@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 
-/** Tables with their columns and constraints, then indexes; each part in an order that does not depend on oids. */
+/** Functions, tables with their columns and constraints, then indexes; each part in an order that does not depend on oids. */
 const TABLES = `
   select c.oid, c.relname as name, c.reloptions as options
     from pg_class c
@@ -37,6 +37,13 @@ const INDEXES = `
 
 const EXTENSIONS = `select 'create extension ' || quote_ident(extname) as line from pg_extension where extname <> 'plpgsql' order by 1`;
 
+const FUNCTIONS = `
+  select trim(trailing e'\\n' from pg_get_functiondef(p.oid)) as line
+    from pg_proc p
+   where p.pronamespace = 'public'::regnamespace
+     and not exists (select from pg_depend where objid = p.oid and classid = 'pg_proc'::regclass and deptype = 'e')
+   order by p.proname`;
+
 type Table = { readonly oid: number; readonly name: string; readonly options: readonly string[] | null };
 
 const HEADER = '-- What the migrations make, written by `npm run schema`: to be read, never to be edited or run.';
@@ -48,12 +55,13 @@ export const dumpSchema = async (url: string): Promise<string> => {
   const lines = async (sql: string, values: readonly unknown[] = []): Promise<string[]> =>
     (await client.query<{ line: string }>(sql, [...values])).rows.map(({ line }) => line);
   try {
-    const parts = [HEADER, (await lines(EXTENSIONS)).map((line) => `${line};`).join('\n')];
+    const ended = (some: readonly string[]): string => some.map((line) => `${line};`).join('\n');
+    const parts = [HEADER, ended(await lines(EXTENSIONS)), ended(await lines(FUNCTIONS))];
     for (const { oid, name, options } of (await client.query<Table>(TABLES)).rows) {
       const body = [...(await lines(COLUMNS, [oid])), ...(await lines(CONSTRAINTS, [oid]))];
       const settings = options === null ? '' : ` with (${options.join(', ')})`;
       const table = `create table ${name} (\n  ${body.join(',\n  ')}\n)${settings};`;
-      parts.push([table, ...(await lines(INDEXES, [oid])).map((line) => `${line};`)].join('\n'));
+      parts.push([table, ended(await lines(INDEXES, [oid]))].join('\n'));
     }
     return `${parts.join('\n\n')}\n`;
   } finally {

@@ -1,7 +1,17 @@
 -- What the migrations make, written by `npm run schema`: to be read, never to be edited or run.
 
-create extension btree_gin;
 create extension pg_trgm;
+
+CREATE OR REPLACE FUNCTION public.day_of(at timestamp with time zone)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (date_part('day'::text, (GREATEST(LEAST(at, '2100-01-01 00:00:00+00'::timestamp with time zone), '2000-01-01 00:00:00+00'::timestamp with time zone) - '2000-01-01 00:00:00+00'::timestamp with time zone)))::integer;
+CREATE OR REPLACE FUNCTION public.periods_of(at timestamp with time zone)
+ RETURNS integer[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN ARRAY[day_of(at), (40000 + (day_of(at) / 32)), (50000 + (day_of(at) / 1024))];
 
 create table addresses (
   id text collate "C" not null,
@@ -77,6 +87,7 @@ create table customer_outbox (
   constraint customer_outbox_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
+
 create table customers (
   id text collate "C" not null,
   email text collate "C",
@@ -113,18 +124,18 @@ CREATE INDEX customers_deleted_external_id_idx ON public.customers USING btree (
 CREATE INDEX customers_deleted_first_name_idx ON public.customers USING btree (first_name_folded, id) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE INDEX customers_deleted_has_account_created_at_idx ON public.customers USING btree (has_account, created_at, id) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE INDEX customers_deleted_last_name_idx ON public.customers USING btree (last_name_folded, id) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
-CREATE INDEX customers_deleted_metadata_idx ON public.customers USING gin (metadata jsonb_path_ops, date_bin('01:00:00'::interval, created_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
+CREATE INDEX customers_deleted_metadata_idx ON public.customers USING gin (metadata jsonb_path_ops, periods_of(created_at)) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE INDEX customers_deleted_phone_key_idx ON public.customers USING btree (phone_key) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
-CREATE INDEX customers_deleted_search_idx ON public.customers USING gin (search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops, date_bin('01:00:00'::interval, created_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
+CREATE INDEX customers_deleted_search_idx ON public.customers USING gin (search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops, periods_of(created_at)) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE INDEX customers_deleted_updated_at_idx ON public.customers USING btree (updated_at, id) WHERE ((deleted_at IS NOT NULL) AND (erased_at IS NULL));
 CREATE UNIQUE INDEX customers_email_has_account_key ON public.customers USING btree (email, has_account) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX customers_external_id_key ON public.customers USING btree (external_id) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_first_name_idx ON public.customers USING btree (first_name_folded, id) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_has_account_created_at_idx ON public.customers USING btree (has_account, created_at, id) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_last_name_idx ON public.customers USING btree (last_name_folded, id) WHERE (deleted_at IS NULL);
-CREATE INDEX customers_metadata_idx ON public.customers USING gin (metadata jsonb_path_ops, date_bin('01:00:00'::interval, created_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) WHERE (deleted_at IS NULL);
+CREATE INDEX customers_metadata_idx ON public.customers USING gin (metadata jsonb_path_ops, periods_of(created_at)) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_phone_key_idx ON public.customers USING btree (phone_key, has_account DESC, created_at, id) WHERE ((deleted_at IS NULL) AND (phone_key IS NOT NULL));
-CREATE INDEX customers_search_idx ON public.customers USING gin (search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops, date_bin('01:00:00'::interval, created_at, '2000-01-01 00:00:00+00'::timestamp with time zone)) WHERE (deleted_at IS NULL);
+CREATE INDEX customers_search_idx ON public.customers USING gin (search_text gin_trgm_ops, email gin_trgm_ops, first_name_folded gin_trgm_ops, last_name_folded gin_trgm_ops, phone_folded gin_trgm_ops, periods_of(created_at)) WHERE (deleted_at IS NULL);
 CREATE INDEX customers_updated_at_idx ON public.customers USING btree (updated_at, id) WHERE (deleted_at IS NULL);
 
 create table event_cursors (
@@ -136,6 +147,7 @@ create table event_cursors (
   constraint event_cursors_pkey PRIMARY KEY (name)
 );
 
+
 create table event_dead_letters (
   sink text not null,
   "position" bigint not null,
@@ -145,6 +157,7 @@ create table event_dead_letters (
   constraint event_dead_letters_pkey PRIMARY KEY (sink, "position")
 );
 
+
 create table event_replays (
   id text collate "C" not null,
   after_position bigint not null,
@@ -153,6 +166,7 @@ create table event_replays (
   finished_at timestamp(3) with time zone,
   constraint event_replays_pkey PRIMARY KEY (id)
 );
+
 
 create table idempotency_keys (
   caller text not null,
@@ -183,8 +197,10 @@ create table removed_groups (
   constraint removed_groups_pkey PRIMARY KEY (id)
 );
 
+
 create table schema_migrations (
   name text not null,
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (name)
 );
+

@@ -104,7 +104,7 @@ const explained = async (filter: object, order: Order, cursor?: { key: string; i
     await trx.raw(settings.join('; '));
     const explaining = {
       raw: async (sql: string, bindings: Knex.RawBinding[]) => {
-        if (sql.includes('date_bin')) seen.stretches += 1;
+        if (sql.includes('periods_of(')) seen.stretches += 1;
         const { rows } = await trx.raw(`explain (analyze, buffers, timing off, format json) ${sql}`, bindings);
         const plan = rows[0]['QUERY PLAN'][0].Plan as Plan;
         seen.buffers += plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];

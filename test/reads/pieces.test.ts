@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { CustomerFilter } from '../../src/gen/customer/v1/customer';
 import { atMarks, fold, punctuationMarks, searchText } from '../../src/models/fold';
-import { lookUpOf, piecesOf, type TextColumn } from '../../src/reads/customer-query/pieces';
+import { lookUpOf, piecesOf, rarityOf, type TextColumn } from '../../src/reads/customer-query/pieces';
 import { ofTerms, ofText } from '../../src/reads/customer-query/texts';
 import { customerFilter } from '../../src/validation/customer-filter';
 
@@ -49,6 +49,17 @@ describe('the pieces a text is looked up by', () => {
     expect(rarestOf(['Ƽ45', 'Ƽ93', 'Ƽ20'], having)).toEqual(['Ƽ93', 'Ƽ20']);
     expect(rarestOf(['anna', 'Ƽ93', 'Ƽ20'], having)).toEqual(['nna', 'Ƽ93']);
     expect(rarestOf(['Ƽ45'], having)).toEqual(['Ƽ45']);
+  });
+
+  it('are as many in a stretch of time as leave still fewer texts, or as are wanted', () => {
+    const shares = { nna: 0.1, jen: 0.1, lin: 0.1, ida: 0.01 };
+    const inStretch = (share: number, pieces?: number) => rarityOf(share, () => rarity(shares), pieces)('email');
+    const names = ['anna', 'jensen', 'lin'];
+    expect(rarestOf(names, rarity({ ...shares, nna: 0.001 }))).toEqual(['nna']);
+    expect(rarestOf(['ida', 'jensen'], inStretch(0.01))).toEqual(['ida']);
+    expect(rarestOf(names, inStretch(0.01))).toEqual(['nna', 'jen']);
+    expect(rarestOf(names, inStretch(0.1))).toEqual(['nna', 'jen', 'lin']);
+    expect(rarestOf(names, inStretch(0.1, 2))).toEqual(['nna', 'jen']);
   });
 
   it('are one at least, and five at most', () => {

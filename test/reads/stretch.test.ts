@@ -1,34 +1,90 @@
-import { shareWithin, stretchOf } from '../../src/reads/customer-query/stretch';
+import fc from 'fast-check';
+import { periodsOf, shareWithin, stretchOf } from '../../src/reads/customer-query/stretch';
+import { createTestDatabase } from '../support/database';
 
-const HOUR = 3_600_000;
-const AT = Date.UTC(2026, 0, 1);
-/** A customer an hour, over a hundred hours, half past each. */
-const times = Array.from({ length: 101 }, (_, hour) => AT + hour * HOUR + HOUR / 2);
-const hourOf = (...args: Parameters<typeof stretchOf>) => {
-  const [iso] = (stretchOf(...args)?.condition.bindings ?? []) as string[];
-  return iso === undefined ? undefined : (Date.parse(iso) - AT) / HOUR;
-};
-const at = (hour: number) => AT + hour * HOUR + HOUR / 2;
+const DAY = 86_400_000;
+const BEGIN = Date.UTC(2000, 0, 1);
+/** The numbers of the periods in which a day lies, as the index has them. */
+const periodsWith = (day: number): number[] => [day, 40_000 + Math.floor(day / 32), 50_000 + Math.floor(day / 1_024)];
+const LAST = 36_525;
 
-describe('a stretch of time', () => {
-  it('goes back from the end, or on from the beginning, to a full hour', () => {
-    expect(hourOf(times, 'desc', undefined, 0.1)).toBe(90);
-    expect(hourOf(times, 'asc', undefined, 0.1)).toBe(11);
-    expect(stretchOf(times, 'desc', undefined, 0.1)?.condition.sql).toMatch(/created_at.* >= /);
-    expect(stretchOf(times, 'asc', undefined, 0.1)?.condition.sql).toMatch(/created_at.* < /);
+it('the database has the same periods for a time', async () => {
+  const database = await createTestDatabase();
+  const days = [0, 1, 31, 32, 1_023, 1_024, 9_000, LAST - 1, LAST];
+  const times = days.flatMap((day) => [BEGIN + day * DAY, BEGIN + (day + 1) * DAY - 1]);
+  const asked = [Date.UTC(1, 0, 1), BEGIN - 1, ...times, Date.UTC(9999, 11, 31)].map((ms) =>
+    new Date(ms).toISOString(),
+  );
+  const rows = await database.query<{ periods: number[] }>(
+    `select periods_of(at) as periods from unnest($1::timestamptz[]) with ordinality asked (at, n) order by n`,
+    [asked],
+  );
+  const expected = [0, 0, ...days.flatMap((day) => [day, day]), LAST].map(periodsWith);
+  expect(rows.map(({ periods }) => periods)).toEqual(expected);
+  await database.drop();
+});
+
+describe('the periods from one day on and before another', () => {
+  it('are those of all days in between and of no other, each of them once', () => {
+    const day = fc.integer({ min: 0, max: LAST + 1 });
+    fc.assert(
+      fc.property(day, day, fc.array(day, { maxLength: 20 }), (one, other, some) => {
+        const [from, before] = [Math.min(one, other), Math.max(one, other)];
+        const periods = periodsOf(from, before);
+        for (const tried of [from - 1, from, before - 1, before, ...some].filter((n) => n >= 0 && n <= LAST)) {
+          const hits = periodsWith(tried).filter((period) => periods.includes(period));
+          expect(hits).toHaveLength(Number(tried >= from && tried < before));
+        }
+      }),
+    );
   });
 
-  it('begins where the page does, but is looked through from the end of time', () => {
-    expect(hourOf(times, 'desc', at(50), 0.1)).toBe(40);
-    expect(hourOf(times, 'asc', at(50), 0.1)).toBe(61);
-    expect(stretchOf(times, 'desc', at(50), 0.1)?.share).toBeCloseTo(0.6, 1);
-    expect(stretchOf(times, 'asc', at(50), 0.1)?.share).toBeCloseTo(0.6, 1);
+  it('are few', () => {
+    for (let from = 0; from < 3_000; from += 7) expect(periodsOf(from, LAST + 1).length).toBeLessThan(160);
+    expect(periodsOf(0, 36 * 1_024)).toHaveLength(36);
+    expect(periodsOf(1_000, 1_030)).toEqual([
+      ...Array.from({ length: 24 }, (_, n) => 1_000 + n),
+      1_024,
+      1_025,
+      1_026,
+      1_027,
+      1_028,
+      1_029,
+    ]);
+    expect(periodsOf(5, 5)).toEqual([]);
+  });
+});
+
+const AT = BEGIN + 9_000 * DAY;
+/** A customer a day, over a hundred days, at noon of each. */
+const times = Array.from({ length: 101 }, (_, day) => AT + day * DAY + DAY / 2);
+const at = (day: number) => AT + day * DAY + DAY / 2;
+/** The days of a stretch, as distances from the first customer's. */
+const daysOf = (...args: Parameters<typeof stretchOf>) => {
+  const [periods] = (stretchOf(...args)?.condition.bindings ?? []) as number[][];
+  if (periods === undefined) return undefined;
+  const isIn = (day: number) => periodsWith(day).some((period) => periods.includes(period));
+  const days = Array.from({ length: LAST + 1 }, (_, day) => day).filter(isIn);
+  return [days[0]! - 9_000, days.at(-1)! - 9_000, days.length];
+};
+
+describe('a stretch of time', () => {
+  it('goes back from the end, or on from the beginning, by whole days', () => {
+    expect(daysOf(times, 'desc', undefined, 0.1)).toEqual([90, LAST - 9_000, LAST - 9_089]);
+    expect(daysOf(times, 'asc', undefined, 0.1)).toEqual([-9_000, 10, 9_011]);
+  });
+
+  it('begins where the page does', () => {
+    expect(daysOf(times, 'desc', at(50), 0.1)).toEqual([40, 50, 11]);
+    expect(daysOf(times, 'asc', at(50), 0.1)).toEqual([50, 60, 11]);
+    expect(stretchOf(times, 'desc', at(50), 0.1)?.share).toBeCloseTo(0.11);
+    expect(stretchOf(times, 'asc', at(50), 0.1)?.share).toBeCloseTo(0.11);
   });
 
   it('is as long as it has to be where few came', () => {
-    const rush = [AT, AT + 1_000 * HOUR, AT + 1_001 * HOUR, AT + 1_002 * HOUR, AT + 1_003 * HOUR];
-    expect(hourOf(rush, 'desc', undefined, 0.5)).toBe(1_001);
-    expect(hourOf(rush, 'asc', undefined, 0.125)).toBe(500);
+    const rush = [AT, AT + 1_000 * DAY, AT + 1_001 * DAY, AT + 1_002 * DAY, AT + 1_003 * DAY];
+    expect(daysOf(rush, 'desc', undefined, 0.5)?.[0]).toBe(1_001);
+    expect(daysOf(rush, 'asc', undefined, 0.125)?.[1]).toBe(500);
   });
 
   it('is none when there are not so many, or nobody knows', () => {
@@ -40,9 +96,17 @@ describe('a stretch of time', () => {
   });
 
   it('knows what to make of times before and after all', () => {
-    expect(hourOf(times, 'desc', Infinity, 0.1)).toBe(90);
-    expect(hourOf(times, 'asc', -Infinity, 0.1)).toBe(11);
+    expect(daysOf(times, 'desc', Infinity, 0.1)?.[0]).toBe(90);
+    expect(daysOf(times, 'asc', -Infinity, 0.1)?.[1]).toBe(10);
     expect(stretchOf(times, 'desc', -Infinity, 0.1)).toBeUndefined();
+  });
+
+  it('holds whoever came before 2000 or after 2100, too', () => {
+    const long = [Date.UTC(1900, 0, 1), ...times, Date.UTC(9999, 0, 1)];
+    expect(daysOf(long, 'desc', undefined, 0.5)?.[1]).toBe(LAST - 9_000);
+    expect(daysOf(long, 'asc', undefined, 0.5)?.[0]).toBe(-9_000);
+    expect(stretchOf(long, 'desc', undefined, 0.001)?.share).toBeCloseTo(0.01);
+    expect(stretchOf(long, 'asc', undefined, 0.001)?.share).toBeCloseTo(0.01);
   });
 
   it('is all where all came at once', () => {

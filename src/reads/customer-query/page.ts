@@ -38,11 +38,11 @@ const isSmall = async (trx: Knex.Transaction, group_ids: readonly string[]): Pro
 
 /** A first walk looks at so many rows for each that is wanted. */
 const FIRST_STEPS = 10;
-/** Fewer hits on the way tell nothing about the way further on. */
-const TELLING_HITS = 4;
+/** Fewer hits on the way tell nothing about the way further on, or about how long the next stretch must be. */
+const TELLING = { onTheWay: 4, inStretch: 2 } as const;
 
-/** Of one match collected, one entry of lists compared, one customer in a stretch of time: µs, at ten million customers. */
-const COST = { match: 3, posting: 0.08, row: 0.07 } as const;
+/** Of one match collected, one entry of lists compared, one stretch of time found: µs, at ten million customers. */
+const COST = { match: 3, posting: 0.08, stretch: 1_000 } as const;
 /**
  * The same of one customer walked over. Customers lie in the table as they came, so that along `created_at` neighbours are
  * in one page; along anything else each is in another.
@@ -86,21 +86,24 @@ const lookThrough = async (
   const { customers, times, rarityIn } = survey;
   if (order.by !== 'created_at' || (lookUp === undefined && !isByMetadata(filter))) return undefined;
   for (let { rows, hits } = seen; ;) {
-    const isTold = hits >= TELLING_HITS;
+    const isTold = hits >= TELLING.inStretch;
     const rate = isTold ? hits / rows : lookUp === undefined ? UNKNOWN : lookUp.found / customers;
     const next = isTold ? (AMPLE * (limit + skip)) / rate : FIRST_SHARE * customers;
     const stretch = stretchOf(times, order.direction, beginOf(query), next / customers);
     const { postings, found: matches } = lookUp ?? { postings: 0, found: rate * customers };
     const collecting = postings * COST.posting + matches * COST.match;
-    const looking = (stretch?.share ?? 1) * customers * COST.row;
-    const tells = isTold || rate * next >= TELLING_HITS;
-    if (stretch === undefined || !tells || looking > Math.min(collecting, next * stepCost(order))) {
-      return isTold ? run<Row>(trx, byCollecting(query, rarityIn)) : undefined;
+    const walking = next * stepCost(order);
+    const looking = COST.stretch + (stretch?.share ?? 1) * collecting;
+    const tells = isTold || rate * next >= TELLING.inStretch;
+    if (stretch === undefined || !tells || looking > Math.min(collecting, walking)) {
+      return isTold && collecting < walking ? run<Row>(trx, byCollecting(query, rarityIn)) : undefined;
     }
-    const found = await run<Row>(trx, byCollecting(query, rarityOf(stretch.share, rarityIn), [stretch.condition]));
+    // Where nobody may have all pieces, the index compares the lists of three to their ends before it asks when they came.
+    const stretchRarity = rarityOf(stretch.share, rarityIn, isTold ? undefined : 2);
+    const found = await run<Row>(trx, byCollecting(query, stretchRarity, [stretch.condition]));
     if (found.length === limit) return found;
-    [rows, hits] = [next, hitsOf(query, found)];
-    if (hits < TELLING_HITS) return undefined;
+    [rows, hits] = [stretch.share * customers, hitsOf(query, found)];
+    if (hits < TELLING.inStretch) return undefined;
   }
 };
 
@@ -139,13 +142,13 @@ export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn
   const byText = lookUp?.found;
   const worth = ((byText ?? matches) * COST.match) / stepCost(order);
   // No more can match than the index finds.
-  const isChance = hits < TELLING_HITS && byText !== undefined;
+  const isChance = hits < TELLING.onTheWay && byText !== undefined;
   const expectedRate = Math.min(matches / (rows * scale), isChance ? byText / survey.customers : 1);
   for (;;) {
     const hitsOnTheWay = hitsOf(query, found);
-    const rate = hitsOnTheWay < TELLING_HITS ? expectedRate : hitsOnTheWay / steps;
+    const rate = hitsOnTheWay < TELLING.onTheWay ? expectedRate : hitsOnTheWay / steps;
     // A few hits are chance; as far as they say then, and twice as far on better grounds.
-    const ample = Math.max(hits, hitsOnTheWay) < TELLING_HITS ? 1 : 2;
+    const ample = Math.max(hits, hitsOnTheWay) < TELLING.onTheWay ? 1 : 2;
     // The matches may all lie far ahead; then no more is lost than collecting them costs.
     const further = Math.ceil(Math.min((ample * enough) / rate, worth));
     if (further < enough / rate || further <= steps) return collect();

@@ -1,7 +1,14 @@
 import { beginningAfter } from '../../models/fold';
 
+/** When no more pieces are asked for: so few texts are found, or so many pieces are asked for already. */
+type Enough = { readonly found: number; readonly pieces: number };
+
 /** How many texts there are, and in how many the index finds a piece; estimates both. */
-export type Rarity = { readonly texts: number; readonly having: (piece: string) => number };
+export type Rarity = {
+  readonly texts: number;
+  readonly having: (piece: string) => number;
+  readonly enough?: Enough;
+};
 
 /** The columns of `customers` that the index looks texts up in. */
 export const TEXT_COLUMNS = ['search_text', 'email', 'first_name_folded', 'last_name_folded', 'phone_folded'] as const;
@@ -10,12 +17,13 @@ export type TextColumn = (typeof TEXT_COLUMNS)[number];
 /** What is rare in one column may be common in another. */
 export type RarityIn = (column: TextColumn) => Rarity;
 
-/** The same of a share of all texts. */
+/** The same of those texts that came in a stretch of time, a share of all. */
 export const rarityOf =
-  (share: number, rarityIn: RarityIn): RarityIn =>
+  (share: number, rarityIn: RarityIn, pieces = ENOUGH.pieces): RarityIn =>
   (column) => {
     const { texts, having } = rarityIn(column);
-    return { texts: share * texts, having: (piece) => share * having(piece) };
+    const enough = { found: Math.max(ENOUGH_OF_FEW, share * ENOUGH.found), pieces };
+    return { texts: share * texts, having: (piece) => share * having(piece), enough };
   };
 
 /** As the index sees a text: it knows no punctuation, only where a word ends. */
@@ -55,7 +63,9 @@ const tellingOf = (part: string, { having }: Rarity): string[] => {
 
 /** So few rows are looked at in no time. */
 export const FEW_FOUND = 2_000;
-const MOST = 5;
+const ENOUGH: Enough = { found: FEW_FOUND, pieces: 5 };
+/** Lists that are short cost less than rows. */
+const ENOUGH_OF_FEW = 200;
 /** A longer list costs more than it tells. */
 const COMMON = 1 / 2;
 /** Of the texts with a piece about so many have the one that overlaps it as well. */
@@ -78,14 +88,14 @@ export type LookUp = {
  * The index compares the lists of all pieces that it is asked for, and those of common ones are long.
  */
 export const lookUpOf = (parts: readonly string[], rarity: Rarity): LookUp => {
-  const { texts, having } = rarity;
+  const { texts, having, enough = ENOUGH } = rarity;
   const pieces: string[] = [];
   /** Of the texts with all pieces so far, those with this one as well. */
   const shareOf = (piece: string): number =>
     Math.max(having(piece) / Math.max(1, texts), pieces.some((other) => overlap(piece, other)) ? OVERLAPPING : 0);
   let found = texts;
   let open = [...new Set(parts.flatMap((part) => tellingOf(part, rarity)))];
-  while (open.length > 0 && pieces.length < MOST && (found > FEW_FOUND || pieces.length === 0)) {
+  while (open.length > 0 && pieces.length < enough.pieces && (found > enough.found || pieces.length === 0)) {
     const [share, next] = open.map((piece) => [shareOf(piece), piece] as const).reduce((a, b) => (b[0] < a[0] ? b : a));
     if (share > COMMON && pieces.length > 0) break;
     pieces.push(next);

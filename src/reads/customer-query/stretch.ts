@@ -1,14 +1,36 @@
-import type { TimeConditions } from '../../validation/time-filter';
 import type { Direction } from '../../validation/paging';
-import { instant } from './conditions';
+import type { TimeConditions } from '../../validation/time-filter';
 import { sql, type Sql } from '../sql';
 
-/** How the search indexes know when a customer came. */
-const CAME = `date_bin('1 hour', customers.created_at, timestamptz '2000-01-01 00:00:00+00')`;
-const HOUR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+const BEGIN_MS = Date.UTC(2000, 0, 1);
+/** Who came before or after is taken for one of the first or the last day. */
+const DAYS = 36_525;
 
-/** What lies between one end of time and some hour: all of it is looked through, also what a page is behind already. */
+/** The days in a row that have a number in `periods_of`, by which the search indexes know when a customer came. */
+const PERIODS = [
+  { days: 1_024, from: 50_000 },
+  { days: 32, from: 40_000 },
+  { days: 1, from: 0 },
+] as const;
+/** The last 1,024 days end here. */
+const END = Math.ceil(DAYS / 1_024) * 1_024;
+
+/** Some days in a row, of which the page shows the first or last who match. */
 export type Stretch = { readonly condition: Sql; /** Of all customers. */ readonly share: number };
+
+const dayOf = (time: number): number => Math.min(DAYS, Math.max(0, Math.floor((time - BEGIN_MS) / DAY_MS)));
+
+/** The numbers of the fewest periods that are all days from one on and before another. */
+export const periodsOf = (from: number, before: number): number[] => {
+  const periods: number[] = [];
+  for (let day = from; day < before;) {
+    const longest = PERIODS.find(({ days }) => day % days === 0 && day + days <= before) ?? PERIODS[2];
+    periods.push(longest.from + day / longest.days);
+    day += longest.days;
+  }
+  return periods;
+};
 
 /** How many of some times lie before one, as a fraction of all; between two of them as if they came evenly. */
 const placeOf = (times: readonly number[], time: number): number => {
@@ -32,8 +54,14 @@ const timeAt = (times: readonly number[], place: number): number => {
   return before + (after - before) * (at % 1);
 };
 
+/** Where a day begins; the first and the last hold all that came before and after. */
+const beginOf = (day: number): number => {
+  if (day === 0) return -Infinity;
+  return day > DAYS ? Infinity : BEGIN_MS + day * DAY_MS;
+};
+
 /**
- * The stretch in which, in this direction from a time on (undefined: from the end), about such a share of all customers
+ * The days in which, in this direction from a time on (undefined: from the end), about such a share of all customers
  * came. Undefined when there are not so many, as far as some `times` in ascending order tell.
  */
 export const stretchOf = (
@@ -46,10 +74,12 @@ export const stretchOf = (
   const start = from === undefined ? Number(isBack) : placeOf(times, from);
   const place = isBack ? start - share : start + share;
   if (times.length < 2 || place <= 0 || place >= 1) return undefined;
-  const time = timeAt(times, place) / HOUR_MS;
-  const hour = (isBack ? Math.floor(time) : Math.ceil(time)) * HOUR_MS;
+  const far = dayOf(timeAt(times, place));
+  const [first, before] = isBack
+    ? [far, from === undefined ? END : dayOf(from) + 1]
+    : [from === undefined ? 0 : dayOf(from), far + 1];
   return {
-    condition: sql(`${CAME} ${isBack ? '>=' : '<'} ?::timestamptz`, instant(hour)),
-    share: isBack ? 1 - placeOf(times, hour) : placeOf(times, hour),
+    condition: sql('periods_of(customers.created_at) && ?::int[]', periodsOf(first, before)),
+    share: placeOf(times, beginOf(before)) - placeOf(times, beginOf(first)),
   };
 };
