@@ -206,6 +206,24 @@ describe('a page of 100,000 customers', () => {
     }
   });
 
+  it.each([
+    ['created_at', 'desc', { created_at: { lt: at('2026-03-01'), gte: at('2026-01-05') } }],
+    ['created_at', 'asc', { created_at: { lt: at('2026-03-01'), gte: at('2026-01-05') } }],
+    ['created_at', 'desc', { created_at: { lt: at('2026-03-01') }, has_account: false }],
+    ['created_at', 'asc', { created_at: { gt: at('2026-01-05') }, has_account: false }],
+    ['updated_at', 'desc', { updated_at: { lt: at('2026-08-01') } }],
+    ['updated_at', 'asc', { updated_at: { gte: at('2026-06-10') } }],
+    ['email', 'desc', { email: { starts_with: 'bo' } }],
+    ['email', 'asc', { email: { starts_with: 'bo' } }],
+    ['last_name', 'desc', { last_name: { starts_with: 'jens' } }],
+    ['last_name', 'asc', { last_name: { starts_with: 'jens' } }],
+  ] as const)('costs as little deep within limits, by %s %s: %j', async (by, direction, filter) => {
+    const seen = await explained(filter, { by, direction }, { key: MIDDLE[by], id: ID });
+    expect(seen.rows).toBe(LIMIT);
+    expect(seen.buffers).toBeLessThanOrEqual(2 * LIMIT);
+    expect(seen.removed).toBeLessThanOrEqual(MAX_REMOVED);
+  });
+
   it.each(FILTERS)('never reads the table through for %s', async (_, filter) => {
     for (const order of [DESCENDING, ...ORDERS.filter(({ direction }) => direction === 'asc')]) {
       expectCheap(await explained(filter, order));

@@ -9,7 +9,7 @@ import { shareWithin, stretchOf } from './stretch';
 import type { Survey, SurveyIn } from './survey';
 import { lookUpIn } from './texts';
 import { concat, every, run, sql, unionAll } from '../sql';
-import { walkOf } from './walk';
+import { aheadOf, walkOf } from './walk';
 
 /**
  * For plans that hold whatever the statistics say: along indexes, never through the table, a page in the order of an
@@ -114,8 +114,10 @@ const lookThrough = async (
  * index look through a stretch of time; else sample the table, and then do what costs less. Whoever walked on and came
  * short knows better how far it is, and decides again.
  */
-export const readPage = async (trx: Knex.Transaction, query: PageQuery, surveyIn: SurveyIn): Promise<Row[]> => {
-  const { filter, order, cursor, limit, skip } = query;
+export const readPage = async (trx: Knex.Transaction, asked: PageQuery, surveyIn: SurveyIn): Promise<Row[]> => {
+  const { order, cursor, limit, skip } = asked;
+  const filter = aheadOf(asked.filter, order, cursor);
+  const query = { ...asked, filter };
   const collect = async () => run<Row>(trx, byCollecting(query, (await surveyIn(trx)).rarityIn));
   if (isKeyed(filter)) return collect();
   const walk = walkOf(filter, order, cursor);

@@ -28,6 +28,18 @@ export const keyOf = ({ by }: Order): string => `customers.${KEYS[by]}`;
 
 const isTime = ({ by }: Order): boolean => by === 'created_at' || by === 'updated_at';
 
+/**
+ * The same filter for a page that goes on behind a row: its time takes the place of the limits that lie behind. Beside one
+ * of them an index would be read from there, because PostgreSQL cannot tell that a pair of columns is the narrower limit.
+ */
+export const aheadOf = (filter: Filter, { by, direction }: Order, cursor: Cursor | undefined): Filter => {
+  if (cursor === undefined || (by !== 'created_at' && by !== 'updated_at')) return filter;
+  const { gt, gte, lt, lte } = filter[by] ?? {};
+  const at = Number(cursor.key);
+  const limits = direction === 'asc' ? { gt: undefined, gte: at, lt, lte } : { gt, gte, lt: undefined, lte: at };
+  return { ...filter, [by]: limits };
+};
+
 /** The row that a page ended with lies before this one. */
 export const isAfter = (key: string, id: string, order: Order, cursor: Cursor | undefined): Sql[] => {
   if (cursor === undefined) return [];
@@ -41,14 +53,16 @@ const alongTime = (key: string, order: Order, filter: Filter): { conditions: Sql
   return { conditions: ofTime(key, filter[order.by]), rest: { ...filter, [order.by]: undefined } };
 };
 
-/** Conditions on a text that name one stretch of its index. */
-const alongText = (order: Order, filter: Filter): { conditions: Sql[]; rest: Filter } => {
+/** Conditions on a text that name one stretch of its index; back from a row in it, only where it begins is one. */
+const alongText = (order: Order, filter: Filter, cursor: Cursor | undefined): { conditions: Sql[]; rest: Filter } => {
   if (order.by === 'created_at' || order.by === 'updated_at') return { conditions: [], rest: filter };
   const given = filter[order.by];
   if (given === undefined) return { conditions: [], rest: filter };
   const { equals, starts_with, is_null, ...others } = given;
-  const stretch: TextConditions = { equals, starts_with, is_null, in: [] };
-  return { conditions: ofText(order.by, stretch), rest: { ...filter, [order.by]: others } };
+  const isBack = cursor !== undefined && order.direction === 'desc';
+  const stretch: TextConditions = { equals, starts_with: isBack ? undefined : starts_with, is_null, in: [] };
+  const begin = isBack && starts_with !== undefined ? [sql(`${keyOf(order)} >= ?`, starts_with)] : [];
+  return { conditions: [...ofText(order.by, stretch), ...begin], rest: { ...filter, [order.by]: others } };
 };
 
 /** The members of one group in the order of their creation, which the membership repeats. */
@@ -80,7 +94,7 @@ const walkGroup = (group_id: string, filter: Filter, order: Order, cursor: Curso
 const walkCustomers = (filter: Filter, order: Order, cursor: Cursor | undefined): Walk => {
   const key = keyOf(order);
   const byTime = alongTime(key, order, filter);
-  const byText = alongText(order, byTime.rest);
+  const byText = alongText(order, byTime.rest, cursor);
   // customers_has_account_created_at_idx
   const isAlongAccount = order.by === 'created_at' && filter.has_account !== undefined;
   const ahead = [
