@@ -16,6 +16,9 @@ const MAX_BUFFERS = 2_000;
 
 const letter = (n: number): string => String.fromCharCode(97 + n);
 
+/** One came a minute, but all of these in the minute of the first. */
+const AT_ONCE = { from: 70_000, to: 90_000 } as const;
+
 /** Every 5th is an Anna, every 2,000th a Zoë; one in 4,001 is registered; every 50th is deleted. */
 const person = (i: number) => {
   const other = i % 2000 === 1 ? 'zoë' : `bo${letter(i % 26)}${letter(i % 25)}`;
@@ -33,7 +36,7 @@ const FILL = `
   select 'cus_01' || lpad(i::text, 24, '0'), email, first_name, last_name, phone, phone, i % 4001 = 0, case when i % 4001 = 0 then 'x' end,
     jsonb_build_object('tier', case when i % 3 = 0 then 'gold' else 'none' end, 'ref', i),
     first_name, last_name, phone, search_text, 1,
-    '2026-01-01'::timestamptz + i * interval '1 minute', '2026-06-01'::timestamptz + (i * 7919 % ${ROWS}) * interval '1 minute',
+    '2026-01-01'::timestamptz + case when i between ${AT_ONCE.from} and ${AT_ONCE.to} then ${AT_ONCE.from} else i end * interval '1 minute', '2026-06-01'::timestamptz + (i * 7919 % ${ROWS}) * interval '1 minute',
     now(), case when i % 50 = 0 then now() end
   from json_to_recordset($1) as people (i int, email text, first_name text, last_name text, phone text, search_text text)`;
 
@@ -222,6 +225,16 @@ describe('a page of 100,000 customers', () => {
     expect(seen.rows).toBe(LIMIT);
     expect(seen.buffers).toBeLessThanOrEqual(2 * LIMIT);
     expect(seen.removed).toBeLessThanOrEqual(MAX_REMOVED);
+  });
+
+  it.each(['asc', 'desc'] as const)('costs as little among many who came at once, %s', async (direction) => {
+    const key = String(Date.UTC(2026, 0, 1) + AT_ONCE.from * 60_000);
+    const cursor = { key, id: `cus_01${'80000'.padStart(24, '0')}` };
+    for (const filter of [{}, { created_at: { gte: at('2026-01-05'), lte: at('2026-03-01') } }]) {
+      const seen = await explained(filter, { by: 'created_at', direction }, cursor);
+      expect(seen.rows).toBe(LIMIT);
+      expect(seen.buffers).toBeLessThanOrEqual(LIMIT / 2);
+    }
   });
 
   it.each(FILTERS)('never reads the table through for %s', async (_, filter) => {

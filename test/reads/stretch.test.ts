@@ -109,6 +109,13 @@ describe('a stretch of time', () => {
     expect(stretchOf(long, 'asc', undefined, 0.001)?.share).toBeCloseTo(0.01);
   });
 
+  it('knows how many came at the very beginning of a day', () => {
+    const block = [AT - 3 * DAY, AT, AT, AT, AT, AT + 2 * DAY, AT + 3 * DAY];
+    expect(stretchOf(block, 'desc', undefined, 0.5)?.share).toBeCloseTo(5 / 6);
+    expect(daysOf(block, 'desc', undefined, 0.5)?.[0]).toBe(0);
+    expect(stretchOf(block, 'asc', undefined, 0.5)?.share).toBeCloseTo(4.5 / 6);
+  });
+
   it('is all where all came at once', () => {
     expect(stretchOf([AT + 1, AT + 1, AT + 2], 'desc', undefined, 0.01)?.share).toBe(1);
     expect(stretchOf([AT + 1, AT + 1, AT + 2], 'asc', undefined, 0.01)?.share).toBe(1);
@@ -120,6 +127,13 @@ describe('the share of those who came within limits', () => {
     expect(shareWithin(times, { gte: at(10), lt: at(30) })).toBeCloseTo(0.2);
     expect(shareWithin(times, { gt: at(20), gte: at(10), lt: at(30), lte: at(60) })).toBeCloseTo(0.1);
     expect(shareWithin(times, { gte: at(10.25), lt: at(10.75) })).toBeCloseTo(0.005);
+  });
+
+  it('holds those at the limits themselves, as they say', () => {
+    const block = [AT, AT + DAY, AT + DAY, AT + DAY, AT + 2 * DAY];
+    expect(shareWithin(block, { gte: AT + DAY, lte: AT + DAY })).toBeCloseTo(0.5);
+    expect(shareWithin(block, { gte: AT + DAY, lt: AT + 2 * DAY })).toBeCloseTo(0.75);
+    expect(shareWithin(block, { gt: AT + DAY, lt: AT + 2 * DAY })).toBeCloseTo(0.25);
   });
 
   it('is all without limits, and nothing where nobody can be', () => {

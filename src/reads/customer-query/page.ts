@@ -41,13 +41,14 @@ const FIRST_STEPS = 10;
 /** Fewer hits on the way tell nothing about the way further on, or about how long the next stretch must be. */
 const TELLING = { onTheWay: 4, inStretch: 2 } as const;
 
-/** Of one match collected, one entry of lists compared, one stretch of time found: µs, at ten million customers. */
-const COST = { match: 3, posting: 0.08, stretch: 1_000 } as const;
 /**
- * The same of one customer walked over. Customers lie in the table as they came, so that along `created_at` neighbours are
- * in one page; along anything else each is in another.
+ * Of one match collected, one entry of lists compared, one stretch of time found, one customer walked over: µs, at ten
+ * million customers. Customers lie in the table as they came, so that along `created_at` neighbours are in one page;
+ * along anything else each is in another.
  */
-const stepCost = ({ by }: Order): number => (by === 'created_at' ? 0.5 : 3);
+export const COST = { match: 3, posting: 0.08, stretch: 1_000, step: 0.5, farStep: 3 };
+
+const stepCost = ({ by }: Order): number => (by === 'created_at' ? COST.step : COST.farStep);
 
 /** A first stretch holds such a share of all customers: it is looked through in a few milliseconds, and tells how many match. */
 const FIRST_SHARE = 1 / 100;
@@ -102,7 +103,8 @@ const lookThrough = async (
     const stretchRarity = rarityOf(stretch.share, rarityIn, isTold ? undefined : 2);
     const found = await run<Row>(trx, byCollecting(query, stretchRarity, [stretch.condition]));
     if (found.length === limit) return found;
-    [rows, hits] = [stretch.share * customers, hitsOf(query, found)];
+    // No less than was asked for, or where many came at one time the same days would be asked for again.
+    [rows, hits] = [Math.max(next, stretch.share * customers), hitsOf(query, found)];
     if (hits < TELLING.inStretch) return undefined;
   }
 };
@@ -138,7 +140,7 @@ export const readPage = async (trx: Knex.Transaction, asked: PageQuery, surveyIn
 
   const { rows, hits, scale } = await sample(trx, filter, walk);
   // Who came at one time lies in a few pages, and the sample may hold one of them.
-  const inTime = shareWithin(survey.times, filter.created_at ?? {}) * survey.customers;
+  const inTime = shareWithin(survey.times, asked.filter.created_at ?? {}) * survey.customers;
   const matches = Math.min(hits * scale, inTime);
   if (matches <= FEW) return collect();
   const byText = lookUp?.found;

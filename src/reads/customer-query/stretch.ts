@@ -32,7 +32,7 @@ export const periodsOf = (from: number, before: number): number[] => {
   return periods;
 };
 
-/** How many of some times lie before one, as a fraction of all; between two of them as if they came evenly. */
+/** Up to where in some ascending times one lies, as a fraction of all; between two of them as if they came evenly. */
 const placeOf = (times: readonly number[], time: number): number => {
   const next = times.findIndex((other) => other > time);
   if (next === -1) return 1;
@@ -41,11 +41,10 @@ const placeOf = (times: readonly number[], time: number): number => {
   return (next - 1 + (time - before) / (after - before)) / (times.length - 1);
 };
 
-/** Which share of some times in ascending order lies within limits, as if they came evenly between each two. */
+/** Which share of some ascending times, which have whole milliseconds, lies within limits. */
 export const shareWithin = (times: readonly number[], limits: Partial<TimeConditions>): number => {
-  const from = Math.max(limits.gt ?? -Infinity, limits.gte ?? -Infinity);
-  const to = Math.min(limits.lt ?? Infinity, limits.lte ?? Infinity);
-  return Math.max(0, placeOf(times, to) - placeOf(times, from));
+  const { gt = -Infinity, gte = -Infinity, lt = Infinity, lte = Infinity } = limits;
+  return Math.max(0, placeOf(times, Math.min(lte, lt - 1)) - placeOf(times, Math.max(gt, gte - 1)));
 };
 
 const timeAt = (times: readonly number[], place: number): number => {
@@ -55,10 +54,7 @@ const timeAt = (times: readonly number[], place: number): number => {
 };
 
 /** Where a day begins; the first and the last hold all that came before and after. */
-const beginOf = (day: number): number => {
-  if (day === 0) return -Infinity;
-  return day > DAYS ? Infinity : BEGIN_MS + day * DAY_MS;
-};
+const beginOf = (day: number): number | undefined => (day === 0 || day > DAYS ? undefined : BEGIN_MS + day * DAY_MS);
 
 /**
  * The days in which, in this direction from a time on (undefined: from the end), about such a share of all customers
@@ -80,6 +76,6 @@ export const stretchOf = (
     : [from === undefined ? 0 : dayOf(from), far + 1];
   return {
     condition: sql('periods_of(customers.created_at) && ?::int[]', periodsOf(first, before)),
-    share: placeOf(times, beginOf(before)) - placeOf(times, beginOf(first)),
+    share: shareWithin(times, { gte: beginOf(first), lt: beginOf(before) }),
   };
 };

@@ -51,7 +51,7 @@ export const createSurvey = (): SurveyIn => {
     const rows = await run<Sampled>(
       trx,
       sql(
-        `select ${TEXT_COLUMNS.join(', ')}, created_at, 100 * count(*) over () / percent as customers,
+        `select ${TEXT_COLUMNS.join(', ')}, created_at, (100 * count(*) over () / percent)::float as customers,
                 (select min(created_at) from customers where deleted_at is null) as first,
                 (select max(created_at) from customers where deleted_at is null) as last
            from ${SAMPLED} order by hashtext(id) limit ${TEXTS}`,

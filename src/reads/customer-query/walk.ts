@@ -29,15 +29,13 @@ export const keyOf = ({ by }: Order): string => `customers.${KEYS[by]}`;
 const isTime = ({ by }: Order): boolean => by === 'created_at' || by === 'updated_at';
 
 /**
- * The same filter for a page that goes on behind a row: its time takes the place of the limits that lie behind. Beside one
- * of them an index would be read from there, because PostgreSQL cannot tell that a pair of columns is the narrower limit.
+ * The same filter for a page that goes on behind a row, without the limits that lie behind it. Beside one of them an index
+ * would be read from there: PostgreSQL cannot tell that the row, a pair of columns, is the narrower limit.
  */
 export const aheadOf = (filter: Filter, { by, direction }: Order, cursor: Cursor | undefined): Filter => {
   if (cursor === undefined || (by !== 'created_at' && by !== 'updated_at')) return filter;
-  const { gt, gte, lt, lte } = filter[by] ?? {};
-  const at = Number(cursor.key);
-  const limits = direction === 'asc' ? { gt: undefined, gte: at, lt, lte } : { gt, gte, lt: undefined, lte: at };
-  return { ...filter, [by]: limits };
+  const behind = direction === 'asc' ? { gt: undefined, gte: undefined } : { lt: undefined, lte: undefined };
+  return { ...filter, [by]: filter[by] && { ...filter[by], ...behind } };
 };
 
 /** The row that a page ended with lies before this one. */
