@@ -55,13 +55,17 @@ export const dumpSchema = async (url: string): Promise<string> => {
   const lines = async (sql: string, values: readonly unknown[] = []): Promise<string[]> =>
     (await client.query<{ line: string }>(sql, [...values])).rows.map(({ line }) => line);
   try {
-    const ended = (some: readonly string[]): string => some.map((line) => `${line};`).join('\n');
-    const parts = [HEADER, ended(await lines(EXTENSIONS)), ended(await lines(FUNCTIONS))];
+    const ended = (line: string): string => `${line};`;
+    const parts = [
+      HEADER,
+      (await lines(EXTENSIONS)).map(ended).join('\n'),
+      (await lines(FUNCTIONS)).map(ended).join('\n\n'),
+    ];
     for (const { oid, name, options } of (await client.query<Table>(TABLES)).rows) {
       const body = [...(await lines(COLUMNS, [oid])), ...(await lines(CONSTRAINTS, [oid]))];
       const settings = options === null ? '' : ` with (${options.join(', ')})`;
       const table = `create table ${name} (\n  ${body.join(',\n  ')}\n)${settings};`;
-      parts.push([table, ended(await lines(INDEXES, [oid]))].join('\n'));
+      parts.push([table, ...(await lines(INDEXES, [oid])).map(ended)].join('\n'));
     }
     return `${parts.join('\n\n')}\n`;
   } finally {

@@ -7,6 +7,7 @@ CREATE OR REPLACE FUNCTION public.day_of(at timestamp with time zone)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
 RETURN (date_part('day'::text, (GREATEST(LEAST(at, '2100-01-01 00:00:00+00'::timestamp with time zone), '2000-01-01 00:00:00+00'::timestamp with time zone) - '2000-01-01 00:00:00+00'::timestamp with time zone)))::integer;
+
 CREATE OR REPLACE FUNCTION public.periods_of(at timestamp with time zone)
  RETURNS integer[]
  LANGUAGE sql
@@ -87,7 +88,6 @@ create table customer_outbox (
   constraint customer_outbox_pkey PRIMARY KEY (id)
 ) with (autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=1000);
 
-
 create table customers (
   id text collate "C" not null,
   email text collate "C",
@@ -147,7 +147,6 @@ create table event_cursors (
   constraint event_cursors_pkey PRIMARY KEY (name)
 );
 
-
 create table event_dead_letters (
   sink text not null,
   "position" bigint not null,
@@ -157,7 +156,6 @@ create table event_dead_letters (
   constraint event_dead_letters_pkey PRIMARY KEY (sink, "position")
 );
 
-
 create table event_replays (
   id text collate "C" not null,
   after_position bigint not null,
@@ -166,7 +164,6 @@ create table event_replays (
   finished_at timestamp(3) with time zone,
   constraint event_replays_pkey PRIMARY KEY (id)
 );
-
 
 create table idempotency_keys (
   caller text not null,
@@ -197,10 +194,8 @@ create table removed_groups (
   constraint removed_groups_pkey PRIMARY KEY (id)
 );
 
-
 create table schema_migrations (
   name text not null,
   applied_at timestamp with time zone default now() not null,
   constraint schema_migrations_pkey PRIMARY KEY (name)
 );
-

@@ -26,7 +26,7 @@ create index customers_deleted_metadata_idx on customers using gin (metadata jso
 
 -- Of no more use. Who made it may be somebody else, or use it.
 do $$ begin
-  drop extension btree_gin;
+  drop extension if exists btree_gin;
 exception when insufficient_privilege or dependent_objects_still_exist then null;
 end $$;
 `;
