@@ -17,7 +17,7 @@ const KEPT_MS = 1_000;
 /** For so long nothing newer here means nothing newer at all; another process may write the log too. */
 const NOTHING_MS = 50;
 
-/** Whoever follows the log asks more often, whatever it waits for. */
+/** Whoever follows the log asks more often, or reads it once more. */
 const ASKED_MS = 1_000;
 
 /** Holds one send of a sink at most: what is sent again from the log is never less. */
