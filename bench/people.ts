@@ -1,5 +1,6 @@
 import { fingerprint, type AddressRow } from '../src/models/address';
 import type { CustomerRow } from '../src/models/customer';
+import { memoized } from '../src/memoized';
 import { fold, phoneKey, searchText } from '../src/models/fold';
 
 /** Who fills a database: the same people every time, drawn as names, places and habits are: few often, many seldom. */
@@ -39,10 +40,12 @@ export const fractionOf = (n: number, purpose: number): number => {
 export const drawn = <T>(all: readonly T[], fraction: number): T => all[Math.floor(fraction ** 2 * all.length)] as T;
 
 export const digits = (fraction: number): string => String(Math.floor(fraction * 1e8)).padStart(8, '0');
-const ascii = (text: string): string =>
-  fold(text)
+const folded = memoized(fold);
+const ascii = memoized((name: string): string =>
+  fold(name)
     .normalize('NFD')
-    .replace(/[^a-z]/g, '');
+    .replace(/[^a-z]/g, ''),
+);
 
 export const customerId = (n: number): string => `cus_${String(n).padStart(26, '0')}`;
 export const emailOf = (n: number): string =>
@@ -94,8 +97,8 @@ export const customerRow = (n: number, of: number) => {
   return {
     ...row,
     phone_key: row.phone === null ? null : phoneKey(row.phone),
-    first_name_folded: fold(row.first_name ?? ''),
-    last_name_folded: fold(row.last_name ?? ''),
+    first_name_folded: folded(row.first_name ?? ''),
+    last_name_folded: folded(row.last_name ?? ''),
     phone_folded: fold(row.phone ?? ''),
     search_text: searchText(row),
   };
