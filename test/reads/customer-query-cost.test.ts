@@ -1,10 +1,11 @@
 import knexFactory, { type Knex } from 'knex';
 import { CustomerFilter } from '../../src/gen/customer/v1/customer';
 import { searchText } from '../../src/models/fold';
-import { ALONG_INDEXES, readPage } from '../../src/reads/customer-query/page';
+import { readPage } from '../../src/reads/customer-query/page';
 import { createSurvey } from '../../src/reads/customer-query/survey';
 import { customerFilter } from '../../src/validation/customer-filter';
 import type { Order } from '../../src/validation/paging';
+import { planAlongIndexes } from '../support/along-indexes';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
 const ROWS = 100_000;
@@ -103,8 +104,7 @@ type Seen = { rows: number; buffers: number; removed: number; scans: string[]; s
 const explained = async (filter: object, order: Order, cursor?: { key: string; id: string }): Promise<Seen> =>
   knex.transaction(async (trx) => {
     const seen: Seen = { rows: 0, buffers: 0, removed: 0, scans: [], stretches: 0, ids: [] };
-    const settings = Object.entries(ALONG_INDEXES).map(([name, value]) => `set local ${name} = '${value}'`);
-    await trx.raw(settings.join('; '));
+    await planAlongIndexes(trx);
     const explaining = {
       raw: async (sql: string, bindings: Knex.RawBinding[]) => {
         if (sql.includes('periods_of(')) seen.stretches += 1;

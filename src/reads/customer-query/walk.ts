@@ -26,14 +26,14 @@ const KEYS = {
 /** The column of an order. */
 export const keyOf = ({ by }: Order): string => `customers.${KEYS[by]}`;
 
-const isTime = ({ by }: Order): boolean => by === 'created_at' || by === 'updated_at';
+const isTime = (by: Order['by']): by is 'created_at' | 'updated_at' => by === 'created_at' || by === 'updated_at';
 
 /**
  * The same filter for a page that goes on behind a row, without the limits that lie behind it. Beside one of them an index
  * would be read from there: PostgreSQL cannot tell that the row, a pair of columns, is the narrower limit.
  */
 export const aheadOf = (filter: Filter, { by, direction }: Order, cursor: Cursor | undefined): Filter => {
-  if (cursor === undefined || (by !== 'created_at' && by !== 'updated_at')) return filter;
+  if (cursor === undefined || !isTime(by)) return filter;
   const behind = direction === 'asc' ? { gt: undefined, gte: undefined } : { lt: undefined, lte: undefined };
   return { ...filter, [by]: filter[by] && { ...filter[by], ...behind } };
 };
@@ -42,18 +42,18 @@ export const aheadOf = (filter: Filter, { by, direction }: Order, cursor: Cursor
 export const isAfter = (key: string, id: string, order: Order, cursor: Cursor | undefined): Sql[] => {
   if (cursor === undefined) return [];
   const operator = order.direction === 'asc' ? '>' : '<';
-  const [type, value] = isTime(order) ? ['timestamptz', instant(Number(cursor.key))] : ['text', cursor.key];
+  const [type, value] = isTime(order.by) ? ['timestamptz', instant(Number(cursor.key))] : ['text', cursor.key];
   return [sql(`(${key}, ${id}) ${operator} (?::${type}, ?)`, value, cursor.id)];
 };
 
 const alongTime = (key: string, order: Order, filter: Filter): { conditions: Sql[]; rest: Filter } => {
-  if (order.by !== 'created_at' && order.by !== 'updated_at') return { conditions: [], rest: filter };
+  if (!isTime(order.by)) return { conditions: [], rest: filter };
   return { conditions: ofTime(key, filter[order.by]), rest: { ...filter, [order.by]: undefined } };
 };
 
 /** Conditions on a text that name one stretch of its index; back from a row in it, only where it begins is one. */
 const alongText = (order: Order, filter: Filter, cursor: Cursor | undefined): { conditions: Sql[]; rest: Filter } => {
-  if (order.by === 'created_at' || order.by === 'updated_at') return { conditions: [], rest: filter };
+  if (isTime(order.by)) return { conditions: [], rest: filter };
   const given = filter[order.by];
   if (given === undefined) return { conditions: [], rest: filter };
   const { equals, starts_with, is_null, ...others } = given;

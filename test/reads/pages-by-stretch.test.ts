@@ -3,11 +3,12 @@ import knexFactory, { type Knex } from 'knex';
 import { CustomerFilter } from '../../src/gen/customer/v1/customer';
 import { searchText } from '../../src/models/fold';
 import { compileFilter } from '../../src/reads/customer-query/conditions';
-import { ALONG_INDEXES, COST, readPage } from '../../src/reads/customer-query/page';
+import { COST, readPage } from '../../src/reads/customer-query/page';
 import type { RarityIn } from '../../src/reads/customer-query/pieces';
 import { createSurvey, type Survey } from '../../src/reads/customer-query/survey';
 import { customerFilter } from '../../src/validation/customer-filter';
 import type { Direction } from '../../src/validation/paging';
+import { planAlongIndexes } from '../support/along-indexes';
 import { createTestDatabase, type TestDatabase } from '../support/database';
 
 type Person = {
@@ -82,8 +83,7 @@ type Asked = {
 /** The ids of some pages, each behind the one before. */
 const readPages = async ({ filter, direction, size, skip }: Asked, survey: Survey, pages: number): Promise<string[]> =>
   knex.transaction(async (trx) => {
-    const settings = Object.entries(ALONG_INDEXES).map(([name, value]) => `set local ${name} = '${value}'`);
-    await trx.raw(settings.join('; '));
+    await planAlongIndexes(trx);
     let statements = 0;
     const counting = {
       raw: (sql: string, bindings: Knex.RawBinding[]) => {
