@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import * as customers from './0001-customers';
 import * as searchTexts from './0002-search-texts';
 import * as searchIndexes from './0003-search-indexes';
-import * as searchByPeriod from './0005-search-indexes';
+import * as searchByPeriod from './0005-search-by-period';
 
 type Migration = {
   /** Never changes once it has landed. */
@@ -19,5 +19,5 @@ export const migrations: readonly Migration[] = [
   { name: '0003-search-indexes', up: searchIndexes.up },
   // What search_text holds has changed.
   { name: '0004-search-texts', up: searchTexts.up, afterwards: searchTexts.afterwards },
-  { name: '0005-search-indexes', up: searchByPeriod.up },
+  { name: '0005-search-by-period', up: searchByPeriod.up },
 ];

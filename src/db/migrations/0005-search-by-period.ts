@@ -16,6 +16,9 @@ create function day_of(at timestamptz) returns int language sql immutable parall
 create function periods_of(at timestamptz) returns int[] language sql immutable parallel safe
   return array[day_of(at), 40000 + day_of(at) / 32, 50000 + day_of(at) / 1024];
 
+-- There where main of some days had another 0005.
+drop index if exists customers_search_idx, customers_metadata_idx, customers_deleted_search_idx, customers_deleted_metadata_idx;
+
 create index customers_search_idx on customers using gin (${texts}, periods_of(created_at)) where deleted_at is null;
 create index customers_metadata_idx on customers using gin (metadata jsonb_path_ops, periods_of(created_at)) where deleted_at is null;
 
